@@ -1,0 +1,119 @@
+# `make check` is what CI runs. Everything happens in .venv, which the first target that needs it creates.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+VENV ?= .venv
+BENCH_VENV ?= .venv-bench
+BIN := $(VENV)/bin
+
+# The first interpreter that starts; a version manager's shim for a missing one does not.
+PYTHON ?= $(or $(shell for p in python3.11 python3.12 python3.13 python3.14; do \
+	$$p -c '' 2>/dev/null && echo $$p && break; done),$(error No Python 3.11 to 3.14 on PATH: install one, or say make PYTHON=/its/path))
+
+# uv from PATH, else a hash-pinned copy in .uv.
+UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .uv/bin/uv)
+# Never a Python from the network, and no warning where cache and checkout are on two file systems.
+export UV_PYTHON_DOWNLOADS := never
+export UV_LINK_MODE := copy
+
+MEMBERS := wrapper consumer
+EDITABLE := $(MEMBERS:%=-e ./%)
+# Workers of the test run; `make test WORKERS=0` runs in one process.
+WORKERS ?= 2
+# More arguments for pytest: `make test ARGS='-k ending'`.
+ARGS ?=
+PYTEST := -m pytest -n $(WORKERS) $(ARGS)
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' \
+	| while IFS="$$(printf '\t')" read -r name text; do printf 'make %-9s %s\n' "$$name" "$$text"; done
+
+.PHONY: setup
+setup: $(VENV)/.stamp ## create .venv from the hash-pinned requirements, the distributions editable
+	@:
+
+.PHONY: demo
+demo: setup ## run real commands through the wrapper to a handler, each ending once
+	@$(BIN)/eightbells demo
+
+.PHONY: test
+test: setup ## run the test suite
+	@$(BIN)/python $(PYTEST)
+
+.PHONY: check
+check: lint types contracts sizes spelling coverage ## all that CI checks; contains the test suite
+
+.PHONY: lint
+lint: setup ## check style and formatting
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check --diff .
+
+.PHONY: format
+format: setup ## rewrite what `make lint` would complain about
+	@$(BIN)/ruff check --quiet --fix .
+	@$(BIN)/ruff format --quiet .
+
+.PHONY: types
+types: setup ## check types, strictly
+	@$(BIN)/mypy
+
+.PHONY: contracts
+contracts: setup ## check who may import whom
+	@$(BIN)/lint-imports --no-logo || { echo 'ARCHITECTURE.md says who imports whom; the contracts are in .importlinter'; false; }
+
+.PHONY: sizes
+sizes: setup ## check that no file is longer than 300 lines
+	@$(BIN)/loq check
+
+.PHONY: spelling
+spelling: setup ## check the spelling
+	@$(BIN)/typos
+
+# The children's data files are combined before the report, also after a failed run has left some.
+.PHONY: coverage
+coverage: setup ## run the test suite, measured
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run $(PYTEST)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
+.PHONY: bench
+bench: setup $(BENCH_VENV)/.stamp ## measure publish, consume and latency against peers
+	@$(BENCH_VENV)/bin/python -m bench
+
+.PHONY: generate
+generate: setup ## write the generated files anew
+	@$(BIN)/python -m tools.generate
+
+# The header would name this machine's options. `make lock LOCK_ARGS=--upgrade` takes the newest of everything.
+.PHONY: lock
+lock: $(UV) ## resolve requirements/*.in into the hash-pinned *.txt
+	@for name in uv dev bench; do \
+		$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+			$(LOCK_ARGS) requirements/$$name.in --output-file requirements/$$name.txt; \
+	done
+
+.PHONY: clean
+clean: ## remove everything that make created
+	@rm -rf .uv .venv .venv-bench dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find $(MEMBERS) tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.stamp: requirements/dev.txt $(MEMBERS:%=%/pyproject.toml) | $(UV)
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(EDITABLE)
+	@touch $@
+
+$(BENCH_VENV)/.stamp: requirements/bench.txt $(MEMBERS:%=%/pyproject.toml) | $(UV)
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) $(BENCH_VENV)
+	@$(UV) pip sync --quiet --python $(BENCH_VENV)/bin/python --require-hashes requirements/bench.txt
+	@$(UV) pip install --quiet --python $(BENCH_VENV)/bin/python --no-deps --no-build-isolation $(EDITABLE)
+	@touch $@
+
+.uv/bin/uv: requirements/uv.txt
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
+		--require-hashes --only-binary :all: --upgrade --target .uv --requirement requirements/uv.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""Reads the bus and hands every ending to a handler, once per group."""

@@ -1,0 +1,1 @@
+"""The entrypoint of a dispatch: runs the command, reports how it ended, keeps its exit code."""
