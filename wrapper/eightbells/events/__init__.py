@@ -1,1 +1,4 @@
-"""What programs on the bus agree on: the contract as plain constants, the event as Structs."""
+"""The contract of the bus: the event (`schema`, `document`), its codes, and the scripts (`requests`).
+
+`contract` holds the same as plain constants for the wrapper, which may import nothing else of this package.
+"""

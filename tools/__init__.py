@@ -1,0 +1,1 @@
+"""What keeps generated files current."""

@@ -1,0 +1,50 @@
+#!lua
+-- register: names dispatches before their Jobs are created, and says until when a Job may still be created.
+-- KEYS  cfg, open:<cluster>, then d, p of each dispatch
+-- ARGV  cluster, then per dispatch: dispatch, namespace, job, job uid, deadline in (ms), create within (ms),
+--       labels, context, callback, traceparent, rerun of ('' where there is none)
+-- No allow-oom: at maxmemory new work is refused.
+local FIELDS = 11
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local open, cluster = KEYS[2], ARGV[1]
+local verdict_age = tonumber(redis.call('HGET', KEYS[1], 'age:verdict') or 604800000)
+local keep = verdict_age + math.floor(verdict_age / 7)
+
+local longest = 0
+
+local function register(i)
+  local d, p = KEYS[1 + 2 * i], KEYS[2 + 2 * i]
+  local at = 1 + (i - 1) * FIELDS
+  local id, namespace, job, uid, deadline, create, labels, context, callback, traceparent, rerun_of =
+    unpack(ARGV, at + 1, at + FIELDS)
+  local record = redis.call('HMGET', d, 'seq', 'end', 'v', 'cancel', 'reg', 'uid')
+  local seq = tonumber(record[1] or 0)
+  if record[2] then return {'ended', seq, record[3]} end
+  if record[4] then return {'cancelling', seq} end
+  local create_before = now + tonumber(create)
+  redis.call('ZADD', open, create_before, id)
+  redis.call('HSET', d, 'create', create_before)
+  deadline = tonumber(deadline)
+  longest = math.max(longest, deadline)
+  if uid ~= '' and not record[6] then redis.call('HSET', d, 'uid', uid) end
+  if not record[5] then
+    seq = seq + 1
+    redis.call('HSET', d, 'seq', seq, 'reg', now, 'cl', cluster, 'ns', namespace, 'job', job,
+      'deadline', now + deadline)
+    redis.call('HSET', p, 'labels', labels, 'context', context, 'callback', callback, 'traceparent', traceparent,
+      'rerun_of', rerun_of)
+  end
+  redis.call('PEXPIRE', d, keep + deadline)
+  redis.call('PEXPIRE', p, keep + deadline)
+  return {record[5] and 'known' or 'ok', seq, create_before, now, record[6] or uid}
+end
+
+local replies = {}
+for i = 1, (#ARGV - 1) / FIELDS do
+  local fine, reply = pcall(register, i)
+  replies[i] = fine and reply or {'error', type(reply) == 'table' and reply.err or tostring(reply)}
+end
+redis.call('ZREMRANGEBYSCORE', open, '-inf', now - keep)
+if redis.call('PTTL', open) < keep + longest then redis.call('PEXPIRE', open, keep + longest) end
+return replies
