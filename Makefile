@@ -24,7 +24,12 @@ EDITABLE := $(MEMBERS:%=-e ./%)
 WORKERS ?= 2
 # More arguments for pytest: `make test ARGS='-k ending'`.
 ARGS ?=
-PYTEST := -m pytest -n $(WORKERS) $(ARGS)
+
+# Tests marked `serial` want the machine for themselves: they run first, alone, and there need not be any (pytest's 5).
+define run_tests
+	@$(1) -m pytest --quiet -m serial $(ARGS) || [ $$? -eq 5 ]
+	@$(1) -m pytest -n $(WORKERS) -m 'not serial' $(ARGS)
+endef
 
 .PHONY: help
 help: ## list the targets
@@ -41,7 +46,7 @@ demo: setup ## run real commands through the wrapper to a handler, each ending o
 
 .PHONY: test
 test: setup ## run the test suite
-	@$(BIN)/python $(PYTEST)
+	$(call run_tests,$(BIN)/python)
 
 .PHONY: check
 check: lint types contracts sizes spelling coverage ## all that CI checks; contains the test suite
@@ -62,7 +67,7 @@ types: setup ## check types, strictly
 
 .PHONY: contracts
 contracts: setup ## check who may import whom
-	@$(BIN)/lint-imports --no-logo || { echo 'ARCHITECTURE.md says who imports whom; the contracts are in .importlinter'; false; }
+	@$(BIN)/lint-imports --no-logo || { echo 'ARCHITECTURE.md says who imports whom; the contracts are in pyproject.toml'; false; }
 
 .PHONY: sizes
 sizes: setup ## check that no file is longer than 300 lines
@@ -76,7 +81,7 @@ spelling: setup ## check the spelling
 .PHONY: coverage
 coverage: setup ## run the test suite, measured
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run $(PYTEST)
+	$(call run_tests,$(BIN)/coverage run)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
@@ -98,7 +103,7 @@ lock: $(UV) ## resolve requirements/*.in into the hash-pinned *.txt
 
 .PHONY: clean
 clean: ## remove everything that make created
-	@rm -rf .uv .venv .venv-bench dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .uv .venv .venv-bench dist .coverage .coverage.* .hypothesis .import_linter_cache .loq_cache .mypy_cache .pytest_cache .ruff_cache
 	@find $(MEMBERS) tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.stamp: requirements/dev.txt $(MEMBERS:%=%/pyproject.toml) | $(UV)
