@@ -39,7 +39,7 @@ class Server:
     owning: socket.socket | None = field(default=None, repr=False, compare=False)
 
     def close(self) -> None:
-        """Gives the server up. Returns when others own it on, or when it has ended and all that was temporary is gone."""
+        """Gives the server up. Returns when others own it on, or when it and all that was temporary are gone."""
         if self.owning is None or self.owning.fileno() < 0:
             return
         with self.owning as owning:
@@ -110,7 +110,7 @@ def refuse_long_path(directory: Path) -> None:
 
 
 def own(program: Path, directory: Path, fate: str, deadline: float) -> socket.socket:
-    """The connection that makes us an owner, once the server answers. Under the lock: it neither ends nor starts twice."""
+    """The connection that makes us an owner, once the server answers. Under the lock nobody else starts or ends one."""
     with locked(directory, deadline) as lock:
         owning = join(directory) or start(program, directory, fate, lock)
         try:
@@ -173,7 +173,7 @@ def start(program: Path, directory: Path, fate: str, lock: int) -> socket.socket
     with theirs, (directory / keeper.LOG).open("ab") as log:
         subprocess.run(
             [sys.executable, "-I", keeper.__file__, str(program), str(directory), str(lock), fate],
-            stdin=theirs,
+            stdin=theirs.fileno(),
             stdout=log,
             stderr=log,
             pass_fds=[lock],

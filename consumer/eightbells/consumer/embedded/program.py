@@ -18,7 +18,7 @@ ANSWER_SECONDS = 10
 
 
 def find_program() -> Path:
-    """The server program to start. Raises ServerNotFoundError, which names what was looked for and why it will not do."""
+    """The server program to start. Raises ServerNotFoundError, which names all that was looked for."""
     refused = []
     for source, path in candidates():
         reason = "not found" if path is None else reason_against(path)
