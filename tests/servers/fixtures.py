@@ -1,0 +1,1 @@
+"""Fixtures that give a real server of each kind."""

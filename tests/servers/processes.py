@@ -1,0 +1,23 @@
+"""Processes as the kernel sees them: whether one is alive, and who its parent is.
+
+A zombie is not alive: nothing of it is left but an exit code that nobody has asked for.
+"""
+
+from pathlib import Path
+
+
+def is_alive(pid: int) -> bool:
+    return _status(pid)[0] not in ("Z", "X", "")
+
+
+def parent(pid: int) -> int:
+    """The process that would learn of its end."""
+    return int(_status(pid)[1])
+
+
+def _status(pid: int) -> list[str]:
+    """State and parent, of proc(5)'s stat; after the name, which is in parentheses and may contain anything."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:2]
+    except (FileNotFoundError, ProcessLookupError):
+        return ["", "0"]
