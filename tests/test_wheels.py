@@ -23,7 +23,7 @@ def wheel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def test_wheels_hold_the_whole_package_and_nothing_else(wheel: tuple[Path, set[str]]) -> None:
-    """Every file of the packages is in the wheel, the Lua texts and py.typed too, and nothing of the namespace itself."""
+    """Every file of the packages is in the wheel, the Lua texts and py.typed too, and nothing of the namespace."""
     member, names = wheel
     there = {
         str(path.relative_to(member))
