@@ -8,7 +8,7 @@ SHA1 = {
     "groups": "343a396b729368a87c66fa0ac5ed6666cf91ab28",
     "heartbeat": "52a84b3b4a0525ad390ecc6286bfb3cfe329cc75",
     "look": "026435767a31abea9c592d600eebf07c2587c463",
-    "publish": "760d12509d73cf5d60959696839f1f3268f82278",
+    "publish": "72180dda49f3d893d95d8c2e5413dc4db63398d3",
     "register": "97fec0530f5891c047eed202cd8b795670475cdb",
     "release": "e4cab57eb6c15335d3637287556173a5c64dd22e",
     "renew": "232c92a97195a84b93b27f108a120451e7834e5f",

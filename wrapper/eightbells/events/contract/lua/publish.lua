@@ -62,10 +62,16 @@ local function refuse(d, p, record, state, event, source, document)
   return {'terminal', record[5]}
 end
 
+-- What one call adds to or takes from the shared sets is written once, after its events: one command instead of
+-- one for each event. That these keys are sets was asked before the first event was accepted.
+local opened, closed, ended, owed = {}, {}, {}, {}
+
 local function accept_ending(d, p, id, state, event, source, code, verdict, document, fields)
-  for i = 5, 4 + groups do redis.call('ZADD', KEYS[i], now + patience, id) end
-  redis.call('ZADD', done, now, id)
-  redis.call('ZREM', open, id)
+  table.insert(owed, now + patience)
+  table.insert(owed, id)
+  table.insert(ended, now)
+  table.insert(ended, id)
+  table.insert(closed, id)
   redis.call('HSET', p, 'end', document)
   redis.call('PEXPIRE', p, groups > 0 and keep or payload_age)
   redis.call('HSET', d, 'end', state, 'src', source, 'eid', event, 'code', code, 'v', verdict, 'at', now,
@@ -73,16 +79,19 @@ local function accept_ending(d, p, id, state, event, source, code, verdict, docu
   redis.call('PEXPIRE', d, keep)
 end
 
-local function accept_progress(d, p, id, number, state, verdict, document, deadline, fields)
-  redis.call('ZADD', open, 'NX', now + look_age, id)
+local function accept_progress(d, p, id, number, state, verdict, document, record, fields)
+  if not record[1] then
+    table.insert(opened, now + look_age)
+    table.insert(opened, id)
+  end
+  local age = keep + math.max(0, (tonumber(record[9]) or now) - now)
   if state == 'attempt_ended' then
     if number >= tonumber(redis.call('HGET', p, 'n') or 0) then redis.call('HSET', p, 'n', number, 'att', document) end
     redis.call('HSET', p, 'a:' .. number, verdict)
   end
   redis.call('HSET', d, unpack(fields))
-  local age = keep + math.max(0, (deadline or now) - now)
   redis.call('PEXPIRE', d, age)
-  redis.call('PEXPIRE', p, age)
+  if record[1] or state == 'attempt_ended' then redis.call('PEXPIRE', p, age) end
 end
 
 local function accept(i)
@@ -106,10 +115,7 @@ local function accept(i)
   local runs = tonumber(record[8] or 0)
   if number == 0 and run ~= '' then runs, number = runs + 1, runs + 1 end
   local fields = {'seq', seq + 1, 'n', runs}
-  if run ~= '' then
-    table.insert(fields, 'r:' .. run)
-    table.insert(fields, number .. ' ' .. RANK[state] .. ' ' .. source)
-  end
+  if run ~= '' then fields[5], fields[6] = 'r:' .. run, number .. ' ' .. RANK[state] .. ' ' .. source end
   if uid ~= '' and not record[10] then
     table.insert(fields, 'uid')
     table.insert(fields, uid)
@@ -118,20 +124,28 @@ local function accept(i)
   if ending then
     accept_ending(d, p, id, state, event, source, code, verdict, document, fields)
   else
-    accept_progress(d, p, id, number, state, verdict, document, tonumber(record[9]), fields)
+    accept_progress(d, p, id, number, state, verdict, document, record, fields)
   end
   return {'ok', number, seq + 1, record[6] and 1 or 0}
 end
 
 if version ~= ARGV[1] or retire_dormant() then return group_list() end
+redis.call('XLEN', log)
+for i = 3, 4 + groups do redis.call('ZCARD', KEYS[i]) end
 local replies = {}
 for i = 1, (#ARGV - 2) / FIELDS do
   local fine, reply = pcall(accept, i)
   replies[i] = fine and reply or {'error', type(reply) == 'table' and reply.err or tostring(reply)}
 end
+if #ended > 0 then
+  for i = 5, 4 + groups do redis.call('ZADD', KEYS[i], unpack(owed)) end
+  redis.call('ZADD', done, unpack(ended))
+  redis.call('ZREM', open, unpack(closed))
+  redis.call('ZREMRANGEBYSCORE', done, '-inf', now - verdict_age)
+  redis.call('PEXPIRE', done, keep)
+end
+if #opened > 0 then redis.call('ZADD', open, 'NX', unpack(opened)) end
 redis.call('XTRIM', log, 'MINID', now - log_age)
-redis.call('ZREMRANGEBYSCORE', done, '-inf', now - verdict_age)
-redis.call('PEXPIRE', done, keep)
 redis.call('ZREMRANGEBYSCORE', open, '-inf', now - keep)
 if redis.call('PTTL', open) < keep then redis.call('PEXPIRE', open, keep) end
 return replies
