@@ -17,6 +17,13 @@ UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .uv/bin/uv)
 # Never a Python from the network, and no warning where cache and checkout are on two file systems.
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
+# What pip was told about this network holds for uv too.
+ifdef PIP_CERT
+export SSL_CERT_FILE ?= $(PIP_CERT)
+endif
+ifdef PIP_INDEX_URL
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
+endif
 
 MEMBERS := wrapper consumer
 EDITABLE := $(MEMBERS:%=-e ./%)
