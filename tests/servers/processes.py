@@ -15,6 +15,15 @@ def parent(pid: int) -> int:
     return int(_status(pid)[1])
 
 
+def sleeps(pid: int) -> int:
+    """How often it has waited for something; a number that grows shows a process that looks again and again."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return int(status.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
+
+
 def _status(pid: int) -> list[str]:
     """State and parent, of proc(5)'s stat; after the name, which is in parentheses and may contain anything."""
     try:
