@@ -1,0 +1,73 @@
+"""One place that makes clients of the server, with every time-out and retry said.
+
+The library's defaults resend commands up to ten times, bare XADD included, and give up on a blocking read after
+five seconds; here nothing is resent but what its caller knows to be safe.
+"""
+
+from typing import Any
+
+import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    BusyLoadingError,
+    ClusterDownError,
+    ConnectionError,  # noqa: A004
+    MasterDownError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+    TimeoutError,  # noqa: A004
+    TryAgainError,
+)
+from redis.retry import Retry
+
+CONNECT_SECONDS = 5.0
+REPLY_SECONDS = 15.0
+"""Longer than the longest blocking read, so that a silent server is told from an idle one."""
+
+BLOCK_SECONDS = 5.0
+"""How long one blocking read waits."""
+
+OUTAGES = (
+    ConnectionError,
+    TimeoutError,
+    BusyLoadingError,
+    ClusterDownError,
+    MasterDownError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    TryAgainError,
+)
+"""Errors that another try later can cure: the server is away, starting, full, or somebody else's replica."""
+
+__all__ = [
+    "BLOCK_SECONDS",
+    "OUTAGES",
+    "RedisError",
+    "ResponseError",
+    "connect",
+    "connect_blocking",
+    "is_outage",
+]
+
+_TIMES: dict[str, Any] = {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": REPLY_SECONDS}
+
+
+def connect(url: str, *, connections: int = 16) -> "redis.asyncio.Redis":
+    """Return an asyncio client of a `redis://`, `rediss://` or `unix://` URL; replies are bytes, nothing is resent."""
+    return redis.asyncio.Redis.from_url(
+        url, protocol=2, retry=AsyncRetry(NoBackoff(), 0), max_connections=connections, **_TIMES
+    )
+
+
+def connect_blocking(url: str) -> "redis.Redis":
+    """Return a blocking client, made as `connect` makes its own."""
+    return redis.Redis.from_url(url, protocol=2, retry=Retry(NoBackoff(), 0), **_TIMES)
+
+
+def is_outage(error: RedisError) -> bool:
+    """Whether another try later can cure it; BUSY and UNBLOCKED have no class of their own."""
+    return isinstance(error, OUTAGES) or str(error).startswith(("BUSY ", "UNBLOCKED", "MISCONF", "NOREPLICAS"))
