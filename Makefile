@@ -110,7 +110,7 @@ lock: $(UV) ## resolve requirements/*.in into the hash-pinned *.txt
 
 .PHONY: clean
 clean: ## remove everything that make created
-	@rm -rf .uv .venv .venv-bench dist .coverage .coverage.* .hypothesis .import_linter_cache .loq_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .uv .venv .venv-* dist .coverage .coverage.* .hypothesis .import_linter_cache .loq_cache .mypy_cache .pytest_cache .ruff_cache
 	@find $(MEMBERS) tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.stamp: requirements/dev.txt $(MEMBERS:%=%/pyproject.toml) | $(UV)
