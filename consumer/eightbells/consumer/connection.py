@@ -6,8 +6,10 @@ five seconds; here nothing is resent but what its caller knows to be safe.
 
 from typing import Any
 
+import hiredis
 import redis
 import redis.asyncio
+from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
@@ -56,11 +58,36 @@ __all__ = [
 _TIMES: dict[str, Any] = {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": REPLY_SECONDS}
 
 
+class Packed(AbstractConnection):
+    """Packs commands in C: a batch has thousands of arguments, and the library's asyncio side packs them in Python."""
+
+    def pack_command(self, *args: Any) -> list[bytes]:
+        """Return the command as it goes over the wire; the library names subcommands as one word with a space."""
+        return [hiredis.pack_command((*args[0].split(" "), *args[1:]))]
+
+
+class _Tcp(Packed, Connection):
+    pass
+
+
+class _Tls(Packed, SSLConnection):
+    pass
+
+
+class _Unix(Packed, UnixDomainSocketConnection):
+    pass
+
+
+_PACKED = {Connection: _Tcp, SSLConnection: _Tls, UnixDomainSocketConnection: _Unix}
+
+
 def connect(url: str, *, connections: int = 16) -> "redis.asyncio.Redis":
     """Return an asyncio client of a `redis://`, `rediss://` or `unix://` URL; replies are bytes, nothing is resent."""
-    return redis.asyncio.Redis.from_url(
+    pool = redis.asyncio.ConnectionPool.from_url(
         url, protocol=2, retry=AsyncRetry(NoBackoff(), 0), max_connections=connections, **_TIMES
     )
+    pool.connection_class = _PACKED[pool.connection_class]
+    return redis.asyncio.Redis.from_pool(pool)
 
 
 def connect_blocking(url: str) -> "redis.Redis":
