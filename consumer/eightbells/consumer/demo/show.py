@@ -143,7 +143,7 @@ class Show:
         print(f"\n{len(CASES)} dispatches, {self._ledger.times_delivered.total()} endings")
         print(f"from the command's exit to the handler: p50 {middle:.1f} ms, p99 {worst:.1f} ms")
         print(
-            f"refused: {conflicts} second endings of two reporters that raced (the rival won {self._rival.won} times)"
+            f"refused: {conflicts} second endings of two reporters that raced (the rival won {self._rival.won})"
         )
         print(f"recognised: {self._rival.recognised} events sent twice, 1 dispatch started twice\n")
 
