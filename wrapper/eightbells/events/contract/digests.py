@@ -1,15 +1,15 @@
 """SHA-1 of each script, for EVALSHA; generated from the .lua files by `make generate`."""
 
 SHA1 = {
-    "begin": "f40994923e5aec1cb2e162566cbadb4958e1d97e",
+    "begin": "305445e3b6b240bc5ee345880a7537d2e852b109",
     "cancel": "c558a8408aafd23296eccc8965c41a3d36d10fb3",
     "commit": "f9f5d7b9c586a455eccba2531029eb9b5c231874",
-    "dead": "f3aaceee96f78faad79f38519c7ae7584398e640",
-    "groups": "343a396b729368a87c66fa0ac5ed6666cf91ab28",
+    "dead": "9bea2db43cbf4adaa46bce10f522174afa8af296",
+    "groups": "875d10a342c4b40615d14cab67f6a4d646894987",
     "heartbeat": "52a84b3b4a0525ad390ecc6286bfb3cfe329cc75",
-    "look": "026435767a31abea9c592d600eebf07c2587c463",
-    "publish": "72180dda49f3d893d95d8c2e5413dc4db63398d3",
-    "register": "97fec0530f5891c047eed202cd8b795670475cdb",
-    "release": "e4cab57eb6c15335d3637287556173a5c64dd22e",
-    "renew": "232c92a97195a84b93b27f108a120451e7834e5f",
+    "look": "0279a1012ea88ff2ac3e728c8ab8eaebaf05e84e",
+    "publish": "d07e35426c3dc2193bfa15e4496a8994799628f5",
+    "register": "b0228b9607acbe204106c1721404f1d469bee271",
+    "release": "f010b225b663447210f96931666409959417c068",
+    "renew": "2ee1a07314abd4f7f9c46893fb37be388e842536",
 }

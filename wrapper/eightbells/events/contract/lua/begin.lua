@@ -9,7 +9,12 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local cfg, todo = KEYS[1], KEYS[2]
 local group, lease, owner = ARGV[1], tonumber(ARGV[2]), ARGV[3]
-local registered = tonumber(redis.call('HGET', cfg, 'g:' .. group) or 0)
+local set = redis.call('HMGET', cfg, 'g:' .. group, 'age:verdict')
+local registered, verdict_age = tonumber(set[1] or 0), tonumber(set[2] or 604800000)
+local keep = verdict_age + math.floor(verdict_age / 7)
+
+-- What register was told and a handler is given, whoever reported the event.
+local GIVEN = {'labels', 'context', 'callback', 'traceparent', 'rerun_of'}
 
 local function is_after(entry, last)
   local ms, n = string.match(entry, '^(%d+)-(%d+)$')
@@ -24,11 +29,11 @@ local function begin_progress(d, p, entry)
   if not record[1] then return {'gone'} end
   if record[2] or not is_after(entry, record[3]) or not is_after(entry, registered .. '-0') then return {'done'} end
   redis.call('HSET', d, 'q:' .. group, entry)
-  return {'ok', 0, 0, '', '', unpack(redis.call('HMGET', p, 'labels', 'context', 'callback', 'traceparent', 'rerun_of'))}
+  return {'ok', 0, 0, '', '', unpack(redis.call('HMGET', p, unpack(GIVEN)))}
 end
 
 local function begin_ending(d, p, id, wanted)
-  local record = redis.call('HMGET', d, 'end', 'v', 'g:' .. group)
+  local record = redis.call('HMGET', d, 'end', 'v', 'g:' .. group, 'at')
   if not record[1] then
     redis.call('ZREM', todo, id)
     return {'gone'}
@@ -51,15 +56,23 @@ local function begin_ending(d, p, id, wanted)
   redis.call('HSET', d, 'g:' .. group, string.format('h %d %.0f %.0f %.0f %d %s',
     tries, fence, now + lease, first or now, lease, owner))
   redis.call('ZADD', todo, now + lease, id)
-  local more = redis.call('HMGET', p, 'labels', 'context', 'callback', 'traceparent', 'rerun_of', wanted == '1' and 'end' or '')
-  return {'ok', fence, tries, record[2], more[6] or '', more[1], more[2], more[3], more[4], more[5]}
+  -- What was owed for long must not age away while it is handled.
+  if now - tonumber(record[4]) > verdict_age / 2 then
+    redis.call('PEXPIRE', d, keep)
+    redis.call('PEXPIRE', p, keep)
+  end
+  local document = wanted == '1' and redis.call('HGET', p, 'end') or ''
+  return {'ok', fence, tries, record[2], document, unpack(redis.call('HMGET', p, unpack(GIVEN)))}
 end
 
 local replies = {}
 for i = 1, (#ARGV - 3) / 3 do
   local d, p, id, entry, wanted = KEYS[1 + 2 * i], KEYS[2 + 2 * i], ARGV[1 + 3 * i], ARGV[2 + 3 * i], ARGV[3 + 3 * i]
   local fine, reply
-  if entry == '' then
+  if registered == 0 then
+    -- Nothing is owed to a group that is not on the list, and its queue must not come back.
+    fine, reply = true, {'done'}
+  elseif entry == '' then
     fine, reply = pcall(begin_ending, d, p, id, wanted)
   else
     fine, reply = pcall(begin_progress, d, p, entry)

@@ -36,7 +36,7 @@ for i = 1, (#ARGV - 3) / 4 do
   replies[i] = fine and reply or {'error', type(reply) == 'table' and reply.err or tostring(reply)}
 end
 if redis.call('EXISTS', dlq) == 1 then
-  redis.call('XTRIM', dlq, 'MINID', string.format('%.0f', now - tonumber(ARGV[3])))
+  redis.call('XTRIM', dlq, 'MINID', math.max(0, now - tonumber(ARGV[3])))
   redis.call('PEXPIRE', dlq, ARGV[3])
 end
 return replies

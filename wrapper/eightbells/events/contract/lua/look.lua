@@ -10,7 +10,8 @@ local keep = verdict_age + math.floor(verdict_age / 7)
 
 local function look(i)
   local d, id = KEYS[2 + i], ARGV[1 + i]
-  local record = redis.call('HMGET', d, 'seq', 'end', 'v', 'cl', 'ns', 'job', 'uid', 'create', 'deadline', 'cancel', 'n')
+  local record = redis.call('HMGET', d, 'seq', 'end', 'v', 'cl', 'ns', 'job', 'uid', 'create', 'deadline', 'cancel',
+    'n')
   if not record[1] or record[2] then
     redis.call('ZREM', open, id)
     return record[2] and {'ended', tonumber(record[1]), record[3]} or {'gone'}

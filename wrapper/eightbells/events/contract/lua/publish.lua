@@ -39,7 +39,7 @@ local function retire_dormant()
       retired = true
     end
   end
-  if retired then redis.call('HINCRBY', cfg, 'gv', 1) end
+  if retired then redis.call('HSET', cfg, 'gv', math.max(tonumber(version) + 1, now)) end
   return retired
 end
 
@@ -53,37 +53,34 @@ local function refuse(d, p, record, state, event, source, document)
   if state == 'running' or not ending and RANK[state] <= tonumber(rank or 0) then return {'terminal', record[5]} end
   local name = source .. ' ' .. event
   if record[11] == name then return {'terminal', record[5]} end
-  if ending then redis.call('HINCRBY', d, 'conflicts', 1) end
   if not record[11] then
     redis.call('HSET', p, 'late', document)
     if redis.call('PTTL', p) < 0 then redis.call('PEXPIRE', p, payload_age) end
     redis.call('HSET', d, 'lid', name)
   end
+  if ending then redis.call('HINCRBY', d, 'conflicts', 1) end
   return {'terminal', record[5]}
 end
 
 -- What one call adds to or takes from the shared sets is written once, after its events: one command instead of
--- one for each event. That these keys are sets was asked before the first event was accepted.
+-- one for each event. That these keys are sets was asked before the first event was accepted. An event is noted here
+-- only when its own keys are written: one that fails on them leaves nothing behind.
 local opened, closed, ended, owed = {}, {}, {}, {}
 
 local function accept_ending(d, p, id, state, event, source, code, verdict, document, fields)
-  table.insert(owed, now + patience)
-  table.insert(owed, id)
-  table.insert(ended, now)
-  table.insert(ended, id)
-  table.insert(closed, id)
   redis.call('HSET', p, 'end', document)
   redis.call('PEXPIRE', p, groups > 0 and keep or payload_age)
   redis.call('HSET', d, 'end', state, 'src', source, 'eid', event, 'code', code, 'v', verdict, 'at', now,
     'owed', groups, unpack(fields))
   redis.call('PEXPIRE', d, keep)
+  table.insert(owed, now + patience)
+  table.insert(owed, id)
+  table.insert(ended, now)
+  table.insert(ended, id)
+  table.insert(closed, id)
 end
 
 local function accept_progress(d, p, id, number, state, verdict, document, record, fields)
-  if not record[1] then
-    table.insert(opened, now + look_age)
-    table.insert(opened, id)
-  end
   local age = keep + math.max(0, (tonumber(record[9]) or now) - now)
   if state == 'attempt_ended' then
     if number >= tonumber(redis.call('HGET', p, 'n') or 0) then redis.call('HSET', p, 'n', number, 'att', document) end
@@ -92,6 +89,10 @@ local function accept_progress(d, p, id, number, state, verdict, document, recor
   redis.call('HSET', d, unpack(fields))
   redis.call('PEXPIRE', d, age)
   if record[1] or state == 'attempt_ended' then redis.call('PEXPIRE', p, age) end
+  if not record[1] then
+    table.insert(opened, now + look_age)
+    table.insert(opened, id)
+  end
 end
 
 local function accept(i)
@@ -120,23 +121,30 @@ local function accept(i)
     table.insert(fields, 'uid')
     table.insert(fields, uid)
   end
-  redis.call('XADD', log, '*', 'k', id, 's', state, 'i', event, 'd', document)
   if ending then
     accept_ending(d, p, id, state, event, source, code, verdict, document, fields)
   else
     accept_progress(d, p, id, number, state, verdict, document, record, fields)
   end
+  redis.call('XADD', log, '*', 'k', id, 's', state, 'i', event, 'd', document)
   return {'ok', number, seq + 1, record[6] and 1 or 0}
 end
 
+-- Refused whole, before anything is written: Lua cannot pass on more arguments than its stack holds, and an ending
+-- that is accepted must reach the queue.
+local events = (#ARGV - 2) / FIELDS
+if events > 500 or #KEYS ~= 4 + groups + 2 * events then
+  return redis.error_reply('ERR publish takes at most 500 events, each with 2 KEYS and 11 ARGV')
+end
 if version ~= ARGV[1] or retire_dormant() then return group_list() end
 redis.call('XLEN', log)
 for i = 3, 4 + groups do redis.call('ZCARD', KEYS[i]) end
 local replies = {}
-for i = 1, (#ARGV - 2) / FIELDS do
+for i = 1, events do
   local fine, reply = pcall(accept, i)
   replies[i] = fine and reply or {'error', type(reply) == 'table' and reply.err or tostring(reply)}
 end
+if #opened > 0 then redis.call('ZADD', open, 'NX', unpack(opened)) end
 if #ended > 0 then
   for i = 5, 4 + groups do redis.call('ZADD', KEYS[i], unpack(owed)) end
   redis.call('ZADD', done, unpack(ended))
@@ -144,8 +152,8 @@ if #ended > 0 then
   redis.call('ZREMRANGEBYSCORE', done, '-inf', now - verdict_age)
   redis.call('PEXPIRE', done, keep)
 end
-if #opened > 0 then redis.call('ZADD', open, 'NX', unpack(opened)) end
 redis.call('XTRIM', log, 'MINID', now - log_age)
+redis.call('PEXPIRE', log, keep)
 redis.call('ZREMRANGEBYSCORE', open, '-inf', now - keep)
 if redis.call('PTTL', open) < keep then redis.call('PEXPIRE', open, keep) end
 return replies

@@ -13,6 +13,9 @@ local keep = verdict_age + math.floor(verdict_age / 7)
 
 local longest = 0
 
+-- Before the first dispatch is written: without its place in this set nobody would look at it.
+redis.call('ZCARD', open)
+
 local function register(i)
   local d, p = KEYS[1 + 2 * i], KEYS[2 + 2 * i]
   local at = 1 + (i - 1) * FIELDS
@@ -23,20 +26,22 @@ local function register(i)
   if record[2] then return {'ended', seq, record[3]} end
   if record[4] then return {'cancelling', seq} end
   local create_before = now + tonumber(create)
-  redis.call('ZADD', open, create_before, id)
-  redis.call('HSET', d, 'create', create_before)
   deadline = tonumber(deadline)
-  longest = math.max(longest, deadline)
-  if uid ~= '' and not record[6] then redis.call('HSET', d, 'uid', uid) end
+  local life = keep + deadline
   if not record[5] then
     seq = seq + 1
-    redis.call('HSET', d, 'seq', seq, 'reg', now, 'cl', cluster, 'ns', namespace, 'job', job,
-      'deadline', now + deadline)
     redis.call('HSET', p, 'labels', labels, 'context', context, 'callback', callback, 'traceparent', traceparent,
       'rerun_of', rerun_of)
+    redis.call('HSET', d, 'seq', seq, 'reg', now, 'cl', cluster, 'ns', namespace, 'job', job,
+      'deadline', now + deadline)
   end
-  redis.call('PEXPIRE', d, keep + deadline)
-  redis.call('PEXPIRE', p, keep + deadline)
+  redis.call('HSET', d, 'create', create_before)
+  if uid ~= '' and not record[6] then redis.call('HSET', d, 'uid', uid) end
+  for _, key in ipairs({d, p}) do
+    if redis.call('PTTL', key) < life then redis.call('PEXPIRE', key, life) end
+  end
+  redis.call('ZADD', open, create_before, id)
+  longest = math.max(longest, deadline)
   return {record[5] and 'known' or 'ok', seq, create_before, now, record[6] or uid}
 end
 

@@ -5,7 +5,8 @@
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local todo, group = KEYS[2], 'g:' .. ARGV[1]
-local verdict_age = tonumber(redis.call('HGET', KEYS[1], 'age:verdict') or 604800000)
+local set = redis.call('HMGET', KEYS[1], 'age:verdict', group)
+local verdict_age, registered = tonumber(set[1] or 604800000), set[2]
 local keep = verdict_age + math.floor(verdict_age / 7)
 
 local function release(i)
@@ -13,7 +14,7 @@ local function release(i)
   local d, p = KEYS[1 + 2 * i], KEYS[2 + 2 * i]
   local id, fence, delay, refund = unpack(ARGV, at + 1, at + 4)
   local tries, held, first, rest = string.match(redis.call('HGET', d, group) or '', '^h (%d+) (%d+) %d+ (%d+) (.*)$')
-  if held ~= fence then return {'lost'} end
+  if held ~= fence or not registered then return {'lost'} end
   local due = now + tonumber(delay)
   redis.call('HSET', d, group, string.format('w %d %s %.0f %s %s', tries - tonumber(refund), fence, due, first, rest))
   redis.call('ZADD', todo, due, id)

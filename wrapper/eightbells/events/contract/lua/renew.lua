@@ -5,13 +5,15 @@
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local todo, group, lease = KEYS[2], 'g:' .. ARGV[1], tonumber(ARGV[2])
-local verdict_age = tonumber(redis.call('HGET', KEYS[1], 'age:verdict') or 604800000)
+local set = redis.call('HMGET', KEYS[1], 'age:verdict', group)
+local verdict_age, registered = tonumber(set[1] or 604800000), set[2]
 local keep = verdict_age + math.floor(verdict_age / 7)
 
 local function renew(i)
   local d, p, id, fence = KEYS[1 + 2 * i], KEYS[2 + 2 * i], ARGV[1 + 2 * i], ARGV[2 + 2 * i]
-  local tries, held, first, owner = string.match(redis.call('HGET', d, group) or '', '^h (%d+) (%d+) %d+ (%d+) %d+ (.*)$')
-  if held ~= fence then return {'lost'} end
+  local tries, held, first, owner =
+    string.match(redis.call('HGET', d, group) or '', '^h (%d+) (%d+) %d+ (%d+) %d+ (.*)$')
+  if held ~= fence or not registered then return {'lost'} end
   redis.call('HSET', d, group, string.format('h %s %s %.0f %s %d %s', tries, fence, now + lease, first, lease, owner))
   redis.call('ZADD', todo, now + lease, id)
   redis.call('PEXPIRE', d, keep)
