@@ -1,7 +1,9 @@
 """A server in a container: the newest there is, where a Docker engine answers and the image can be had."""
 
 import os
+import socket
 import time
+from contextlib import closing
 
 import docker  # type: ignore[import-untyped]
 import redis
@@ -13,6 +15,7 @@ from tests.servers.server import Server
 from tests.waiting import wait_until
 
 IMAGE = os.environ.get("EIGHTBELLS_TEST_REDIS_IMAGE") or "valkey/valkey:latest"
+HOST = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
 SECONDS_TO_PULL = 20
 
 
@@ -68,15 +71,20 @@ class Container(Server):
 def reason_against() -> str | None:
     """Why no container of the image can be had here, in a line, or None."""
     try:
-        engine = docker.from_env(timeout=10)
-    except DockerException as error:
-        return f"no Docker engine answers ({' '.join(str(error).split())[:200]})"
-    try:
-        return None if has_image(engine) else f"image {IMAGE} took too long to pull: say docker pull {IMAGE}"
+        knock()
+        with closing(docker.from_env(timeout=10)) as engine:
+            return None if has_image(engine) else f"image {IMAGE} takes too long to pull: say docker pull {IMAGE}"
     except DockerException as error:
         return f"image {IMAGE} cannot be had ({' '.join(str(error).split())[:200]})"
-    finally:
-        engine.close()
+    except OSError as error:
+        return f"no Docker engine answers at {HOST} ({error.strerror or error})"
+
+
+def knock() -> None:
+    """Raises OSError where nobody listens; the library would as well, and would leave its socket open."""
+    if HOST.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as door:
+            door.connect(HOST.removeprefix("unix://"))
 
 
 def has_image(engine: docker.DockerClient) -> bool:
