@@ -13,6 +13,7 @@ from redis.asyncio.connection import AbstractConnection, Connection, SSLConnecti
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
+    AuthenticationError,
     BusyLoadingError,
     ClusterDownError,
     ConnectionError,  # noqa: A004
@@ -96,5 +97,9 @@ def connect_blocking(url: str) -> "redis.Redis":
 
 
 def is_outage(error: RedisError) -> bool:
-    """Whether another try later can cure it; BUSY and UNBLOCKED have no class of their own."""
+    """Whether another try later can cure it; BUSY and UNBLOCKED have no class of their own. A password that is refused
+    is none, though the library calls it a connection's error.
+    """
+    if isinstance(error, AuthenticationError):
+        return False
     return isinstance(error, OUTAGES) or str(error).startswith(("BUSY ", "UNBLOCKED", "MISCONF", "NOREPLICAS"))

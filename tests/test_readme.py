@@ -1,0 +1,107 @@
+"""README is what people try first: its commands, snippets and links work as they stand there."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from eightbells.consumer.demo.cases import CASES
+from eightbells.events.contract import keys
+
+from tests.servers.server import Server
+from tests.waiting import wait_until
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+BIN = Path(sys.executable).parent
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def commands() -> list[str]:
+    return [line[2:] for block in blocks("console") for line in block.splitlines() if line.startswith("$ ")]
+
+
+def environment(**more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("EIGHTBELLS_")}
+    return {**kept, "PATH": f"{BIN}:{kept['PATH']}", "PYTHONUNBUFFERED": "1", **more}
+
+
+def shape(demo: str) -> list[str]:
+    """What a demo prints, without what differs from run to run: numbers, who won a race, the order of the endings."""
+    lines = [re.sub(r"race-\d +.*", "race", line) for line in demo.splitlines() if line.strip()]
+    return sorted(re.sub(r"[ \d.,-]+", " ", line).strip() for line in lines)
+
+
+def test_every_command_of_readme_is_one_that_a_test_here_runs() -> None:
+    """A command that is added to README needs a test."""
+    assert [command.split(" --")[0] for command in commands()] == ["make demo", "make test", "eightbells consume"]
+
+
+@pytest.mark.serial
+@pytest.mark.timeout(180)
+def test_make_demo_prints_what_readme_says_and_every_promise_holds() -> None:
+    """The first command of README, from the root of the checkout, shows each ending once."""
+    ran = subprocess.run(
+        ["make", "demo"], cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=170, check=False
+    )
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert shape(ran.stdout) == shape(blocks("text")[0])
+    for case in CASES[:8]:
+        assert re.search(rf"^{case.dispatch} .*", ran.stdout, re.MULTILINE), ran.stdout
+
+
+def test_make_test_runs_the_suite_that_this_test_is_part_of() -> None:
+    """The second command of README is this run; make would start pytest on all of tests/."""
+    ran = subprocess.run(["make", "-n", "test"], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert "-m pytest" in ran.stdout
+
+
+@pytest.fixture
+def consuming(tmp_path: Path, valkey: Server) -> Iterator["subprocess.Popen[str]"]:
+    """README's consumer, as it stands there but for the server, with README's handler beside it."""
+    (tmp_path / "handlers.py").write_text(blocks("python")[0])
+    command = next(command for command in commands() if command.startswith("eightbells consume"))
+    command = command.replace("redis://localhost:6379", valkey.url)
+    with subprocess.Popen(
+        command.split(), cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        yield process
+        process.kill()
+
+
+def test_the_handler_of_readme_is_told_how_a_wrapped_command_ended(
+    consuming: "subprocess.Popen[str]", valkey: Server
+) -> None:
+    """README's handler, started by README's command, prints what became of a dispatch, and SIGTERM stops it."""
+    wait_until(lambda: valkey.client().exists(keys.log("default")), "the group has its place in the log")
+    wrapped = ["eightbells-wrapper", "--", "/bin/sh", "-c", "echo oh dear >&2; exit 7"]
+    told = environment(EIGHTBELLS_URL=valkey.url, EIGHTBELLS_DISPATCH_ID="readme/1")
+
+    assert subprocess.run(wrapped, env=told, capture_output=True, check=False).returncode == 7
+
+    assert consuming.stdout
+    first, second = consuming.stdout.readline(), consuming.stdout.readline()
+    assert first == "readme/1 failed: exit_nonzero, exit code 7, user is to blame\n"
+    assert second == "oh dear\n"
+    consuming.terminate()
+    assert consuming.wait(timeout=20) == 0
+
+
+def test_the_handler_is_ten_lines_and_the_dockerfile_four() -> None:
+    """They stay as short as they were promised to be."""
+    assert len([line for line in blocks("python")[0].splitlines() if line]) <= 10
+    assert len(blocks("dockerfile")[0].splitlines()) == 4
+
+
+@pytest.mark.parametrize("target", re.findall(r"\]\(([^)#]+)\)", README))
+def test_what_readme_links_to_is_there(target: str) -> None:
+    """No link of README leads nowhere."""
+    assert (ROOT / target).exists()
