@@ -43,9 +43,8 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Here and not in the fixture, so that pytest sums a missing kind up in one line, not in one for each test."""
-    kind = (
-        item.callspec.params.get("server") if isinstance(item, pytest.Function) and hasattr(item, "callspec") else None
-    )
+    callspec = getattr(item, "callspec", None)
+    kind = callspec.params.get("server") if callspec else None
     reason = KINDS[kind].reason_against() if kind in KINDS else None
     if reason and os.environ.get("CI") == "true":
         pytest.fail(f"{kind}: {reason}", pytrace=False)
@@ -79,7 +78,7 @@ def lent(request: pytest.FixtureRequest, park: Park, kind: str) -> Iterator[Serv
     server = park.get(kind)
     yield server
     found = [] if may_leave_keys(request.node) else leftovers(server)
-    server.reset()
+    server.close_clients()
     if found:
         pytest.fail(f"keys that should expire and never will: {', '.join(found)}", pytrace=False)
 
