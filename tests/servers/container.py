@@ -1,6 +1,7 @@
 """A server in a container: the newest there is, where a Docker engine answers and the image can be had."""
 
 import os
+import shlex
 import socket
 import time
 from contextlib import closing
@@ -10,7 +11,7 @@ import redis
 from docker.errors import DockerException, ImageNotFound  # type: ignore[import-untyped]
 from testcontainers.core.container import DockerContainer
 
-from tests.servers.local import free_port
+from tests.servers.local import DURABLE, free_port
 from tests.servers.server import Server
 from tests.waiting import wait_until
 
@@ -29,7 +30,7 @@ class Container(Server):
         self._container = (
             DockerContainer(IMAGE)
             .with_bind_ports(6379, self.port)
-            .with_command("--protected-mode no --save '' --appendonly yes --maxmemory-policy noeviction")
+            .with_command(f"--protected-mode no --maxmemory-policy noeviction {shlex.join(DURABLE)}")
         )
         self._is_made = False
 

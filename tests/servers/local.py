@@ -17,6 +17,10 @@ from tests.waiting import wait_until
 
 SECONDS_TO_END = 10
 
+# Every command is written before it is answered, so a kill loses nothing. With `everysec` it is not: while a sync is
+# under way, the server answers first and writes up to two seconds later.
+DURABLE = ("--save", "", "--appendonly", "yes", "--appendfsync", "no")
+
 # Below the range from which the kernel takes ports for outgoing connections, so that none of those gets there first.
 PORTS = range(20000, 32000)
 
@@ -30,8 +34,8 @@ class Local(Server):
         self.directory = Path(tempfile.mkdtemp(prefix="eightbells-test-"))
         self._command = [
             *dying_with_us(),
-            *(str(program), "--bind", "127.0.0.1", "--port", str(self.port), "--daemonize", "no", "--save", ""),
-            *("--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction", *options),
+            *(str(program), "--bind", "127.0.0.1", "--port", str(self.port), "--daemonize", "no"),
+            *(*DURABLE, "--maxmemory-policy", "noeviction", *options),
         ]
         self._process: subprocess.Popen[bytes] | None = None
 
