@@ -1,0 +1,85 @@
+"""The bus as the reporter sees it: `publish` an event, `beat` to say that the command lives.
+
+The scripts are safe to resend, so a call whose reply was lost is simply made again.
+"""
+
+from __future__ import annotations
+
+from eightbells.events.contract import scripts
+from eightbells.events.contract.digests import SHA1
+from eightbells.wrapper.connection import Connection, Unreachable, is_final
+from hiredis.hiredis import ReplyError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from eightbells.events.contract.scripts import Report
+    from eightbells.wrapper.address import Address
+    from eightbells.wrapper.environment import Environment
+
+BEATS_OF_LIFE = 3
+"""A heartbeat outlives two that were missed."""
+
+
+class Answer:
+    """What the bus said to one event or heartbeat: the word of the script, and what came with it."""
+
+    __slots__ = ("attempt", "is_cancelling", "word")
+
+    def __init__(self, word: str, *, attempt: int | None = None, is_cancelling: bool = False) -> None:
+        self.word = word
+        self.attempt = attempt
+        self.is_cancelling = is_cancelling
+
+
+class Bus:
+    """One namespace on one server."""
+
+    def __init__(self, address: Address, environment: Environment) -> None:
+        # so that a connection which has died unnoticed leaves time for a second and a third within the time-out
+        self._connection = Connection(address, max(environment.publish_timeout / 3, 0.1))
+        self._namespace = environment.namespace
+        self._cluster = environment.place["cluster"] or ""
+        self._dispatch = environment.dispatch
+        self._life_ms = int(environment.heartbeat * 1000) * BEATS_OF_LIFE
+        self._version = "0"
+        self._groups: list[str] = []
+
+    def publish(self, report: Report) -> Answer:
+        """Publish one event. Raises `Unreachable`."""
+        while True:
+            keys, args = scripts.publish(self._namespace, self._cluster, self._version, self._groups, [report])
+            reply = self._run("publish", keys, args)
+            if reply[0] == b"groups":
+                self._version, *self._groups = (str(word, "utf-8") for word in reply[1:])
+                continue
+            word, *rest = _first(reply)
+            attempt = rest[0] if word in ("ok", "dup", "stale") else None
+            return Answer(word, attempt=attempt, is_cancelling=word == "cancelling" or rest[2:] == [1])
+
+    def beat(self, says: str) -> Answer:
+        """Say that the run lives. Raises `Unreachable`."""
+        keys, args = scripts.heartbeat(self._namespace, self._life_ms, [(self._dispatch, says)])
+        word, *_ = _first(self._run("heartbeat", keys, args))
+        return Answer(word, is_cancelling=word == "cancelling")
+
+    def close(self) -> None:
+        """Drop the connection; the next call opens a new one."""
+        self._connection.close()
+
+    def _run(self, script: str, keys: list[str], args: list[str | bytes | int]) -> list[Any]:
+        reply = self._connection.call("EVALSHA", SHA1[script], len(keys), *keys, *args)
+        if isinstance(reply, ReplyError) and str(reply).startswith("NOSCRIPT"):
+            reply = self._connection.call("EVAL", scripts.text(script), len(keys), *keys, *args)
+        if isinstance(reply, ReplyError):
+            self.close()  # READONLY, LOADING and their kin: perhaps another server answers next
+            raise Unreachable(f"{script}: {reply}", is_final=is_final(reply))
+        return list(reply)
+
+
+def _first(replies: list[Any]) -> list[Any]:
+    word, *rest = replies[0]
+    if word == b"error":
+        raise Unreachable(f"the script failed: {str(rest[0], 'utf-8', 'replace')}")
+    return [str(word, "ascii"), *rest]

@@ -1,0 +1,128 @@
+"""A connection to the bus: resolve, connect, log in, send a command, read its reply, all within a deadline.
+
+hiredis reads and writes the protocol; the sockets are the interpreter's own `_socket`. Whatever goes wrong is an
+`Unreachable` that says what, and leaves the connection closed.
+"""
+
+from __future__ import annotations
+
+import _socket
+import time
+
+from hiredis.hiredis import HiredisError, Reader, ReplyError, pack_command
+
+RECEIVE_BYTES = 16 * 1024
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from eightbells.wrapper.address import Address
+
+    Word = str | bytes | int
+
+
+class Unreachable(Exception):
+    """The bus did not answer, or not with what was asked for. `is_final`: asking again will not help."""
+
+    def __init__(self, problem: str, *, is_final: bool = False) -> None:
+        super().__init__(problem)
+        self.is_final = is_final
+
+
+class Connection:
+    """One connection, opened when first used; every call takes at most `patience` seconds, the resolver's apart."""
+
+    def __init__(self, address: Address, patience: float) -> None:
+        self._address = address
+        self._patience = patience
+        self._socket: _socket.socket | None = None
+        self._reader = Reader()
+
+    def call(self, *words: Word) -> Any:
+        """Send one command and return its reply; an error reply is returned. Raises `Unreachable`."""
+        end = time.monotonic() + self._patience
+        try:
+            return self._exchange(self._socket or self._open(end), words, end)
+        except (OSError, HiredisError) as problem:
+            self.close()
+            raise Unreachable(f"{self._address}: {describe(problem)}") from None
+
+    def close(self) -> None:
+        """Close the connection; the next call opens a new one."""
+        if self._socket is not None:
+            self._socket.close()
+        self._socket = None
+        self._reader = Reader()
+
+    def _open(self, end: float) -> _socket.socket:
+        address = self._address
+        opened = self._socket = self._connect(end)
+        if address.password:
+            self._demand(opened, ("AUTH", *filter(None, (address.user, address.password))), end)
+        if address.database:
+            self._demand(opened, ("SELECT", address.database), end)
+        return opened
+
+    def _connect(self, end: float) -> _socket.socket:
+        if self._address.path:
+            return connect(_socket.AF_UNIX, self._address.path, end)
+        problem = OSError("the name has no address")
+        # bytes, because a str would need the idna codec, and that half a megabyte of tables
+        host = self._address.host.encode()
+        for family, _, _, _, where in _socket.getaddrinfo(host, self._address.port, 0, _socket.SOCK_STREAM):
+            try:
+                return connect(family, where, end)
+            except OSError as refused:
+                problem = refused
+        raise problem
+
+    def _demand(self, opened: _socket.socket, words: Sequence[Word], end: float) -> None:
+        command, reply = str(words[0]), self._exchange(opened, words, end)
+        if isinstance(reply, ReplyError):
+            self.close()
+            raise Unreachable(f"{self._address}: {command}: {reply}", is_final=is_final(reply))
+
+    def _exchange(self, opened: _socket.socket, words: Sequence[Word], end: float) -> Any:
+        opened.settimeout(remaining(end))
+        opened.sendall(pack_command(tuple(words)))  # type: ignore[arg-type]  # its stub means one word
+        while (reply := self._reader.gets()) is False:
+            opened.settimeout(remaining(end))
+            received = opened.recv(RECEIVE_BYTES)
+            if not received:
+                raise ConnectionResetError("the server closed the connection")
+            self._reader.feed(received)
+        return reply
+
+
+def connect(family: int, where: Any, end: float) -> _socket.socket:
+    """Return a connected socket; what is sent goes out at once."""
+    connection = _socket.socket(family, _socket.SOCK_STREAM)
+    try:
+        connection.settimeout(remaining(end))
+        connection.connect(where)
+        if family != _socket.AF_UNIX:
+            connection.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def remaining(end: float) -> float:
+    """Return the seconds to the deadline. Raises TimeoutError when there are none."""
+    left = end - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("timed out")
+    return left
+
+
+def describe(problem: Exception) -> str:
+    """Return the problem in the words of the system, or of the library."""
+    return (problem.strerror if isinstance(problem, OSError) else None) or str(problem) or type(problem).__name__
+
+
+def is_final(reply: ReplyError) -> bool:
+    """Whether the server will say the same the next time: it does not know us, or does not let us."""
+    return str(reply).partition(" ")[0] in ("WRONGPASS", "NOAUTH", "NOPERM")

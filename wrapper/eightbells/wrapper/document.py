@@ -1,0 +1,58 @@
+"""The event as JSON, by hand: msgspec or json would cost the container more memory than all of the wrapper.
+
+Every field is there, null where there is nothing to say. The output gives way until the document fits; nothing
+else is ever cut.
+"""
+
+from __future__ import annotations
+
+from _json import encode_basestring as quote
+
+from eightbells.events.contract.limits import EVENT_BYTES, HEAD_BYTES, TAIL_BYTES
+
+SCHEMA = "https://eightbells.io/schema/event.v1.json"
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from eightbells.wrapper.excerpts import Excerpt
+
+
+def to_json(value: Any) -> str:
+    """Return the JSON of None, a bool, number, string, list, tuple or dict with string keys."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, str):
+        return str(quote(value))
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{quote(key)}:{to_json(member)}" for key, member in value.items()) + "}"
+    return "[" + ",".join(map(to_json, value)) + "]"
+
+
+def encode(envelope: dict[str, Any], data: dict[str, Any], outputs: dict[str, Excerpt | None]) -> bytes:
+    """Return the event, at most 64 KiB; `outputs` are the data's stdout and stderr, and the longest give way first."""
+    limit = HEAD_BYTES + TAIL_BYTES
+    while True:
+        shown = {name: _output(excerpt, limit) for name, excerpt in outputs.items()}
+        document = to_json({**envelope, "data": {**data, **shown}}).encode()
+        if len(document) <= EVENT_BYTES or not limit:
+            return document
+        limit = limit * 3 // 4
+
+
+def encode_verdict(data: dict[str, Any]) -> bytes:
+    """Return what outlives the document: how it ended, in at most 300 bytes."""
+    fields = ("state", "code", "exit_code", "signal", "fault", "run", "started_at", "finished_at")
+    return to_json({name: data[name] for name in fields if data[name] is not None}).encode()
+
+
+def _output(excerpt: Excerpt | None, limit: int) -> dict[str, Any] | None:
+    if excerpt is None:
+        return None
+    shown = excerpt.shorten(limit)
+    return {name: getattr(shown, name) for name in ("tail", "head", "total_bytes", "truncated", "escaped")}

@@ -1,0 +1,149 @@
+"""The init: one loop that owns every wait. Signals, dead children and clocks; nothing else may block it.
+
+All signals are blocked and taken with sigtimedwait, so none is lost, interrupts anything or needs a handler. Other
+threads wake the loop with a SIGCHLD, which means no more than "look again". The command's death is what ends it,
+never an end-of-file.
+"""
+
+from __future__ import annotations
+
+import _thread
+import posix
+import time
+
+from eightbells.wrapper import signals
+from eightbells.wrapper.outcome import TIMEOUT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from eightbells.wrapper.environment import Environment
+
+
+class Init:
+    """Looks after one command and whatever it leaves behind.
+
+    `status` is the command's wait status once it is dead; `told` is who told it to stop, in order.
+    """
+
+    def __init__(self, environment: Environment) -> None:
+        self.pid = 0
+        self.status: int | None = None
+        self.told: list[str] = []
+        self.started = self.started_at = 0.0
+        self.died = 0.0
+        self.died_at = 0.0
+        self._environment = environment
+        self._thread = _thread.get_ident()
+        self._requests: list[str] = []
+        self._forwarded: set[int] = set()
+        self._deadline: float | None = None
+        self._kill_at: float | None = None
+        self.grace_end: float | None = None
+
+    def adopt(self, pid: int) -> None:
+        """Look after this command from now on."""
+        self.pid = pid
+        self.started, self.started_at = time.monotonic(), time.time()
+        if self._environment.timeout:
+            self._deadline = self.started + self._environment.timeout
+
+    def wait_for_command(self) -> int:
+        """Look after the command until it is dead; return its wait status."""
+        while self.status is None:
+            self._turn(time.monotonic(), [])
+        return self.status
+
+    def wait_until(self, is_over: Callable[[], bool], until: float | None = None, step: float | None = None) -> bool:
+        """Go on until `is_over` or the moment `until` comes; return which. Look at least every `step` seconds."""
+        while not is_over():
+            now = time.monotonic()
+            if until is not None and now >= until:
+                return False
+            self._turn(now, [moment for moment in (until, None if step is None else now + step) if moment is not None])
+        return True
+
+    def wake(self) -> None:
+        """Make the loop look again; for other threads."""
+        signals.wake(self._thread)
+
+    def stop(self, reason: str) -> None:
+        """Ask for the command to be told to stop; for other threads."""
+        self._requests.append(reason)
+        self.wake()
+
+    def _turn(self, now: float, moments: list[float]) -> None:
+        moments += [moment for moment in self._clocks() if moment is not None]
+        number = signals.wait(min(moments) - now if moments else None)
+        self._reap()  # first: whoever was dead already when the signal came was not ended by it
+        if number and number != signals.SIGCHLD:
+            self._receive(number)
+        while self._requests:
+            self._tell(self._requests.pop(0))
+        self._keep_clocks()
+
+    def _clocks(self) -> tuple[float | None, ...]:
+        return () if self.status is not None else (self._deadline, self._kill_at)
+
+    def _reap(self) -> None:
+        """Bury every child that is dead: the command, and orphans that became ours."""
+        while True:
+            try:
+                pid, status = posix.waitpid(-1, posix.WNOHANG)
+            except ChildProcessError:
+                return
+            if not pid:
+                return
+            if pid == self.pid and self.status is None:
+                self.status, self.died, self.died_at = status, time.monotonic(), time.time()
+                if status & 0x7F in self._forwarded:
+                    self._note(signals.name(status & 0x7F))
+
+    def _receive(self, number: int) -> None:
+        if number == signals.SIGTERM:
+            self._start_grace()
+        if self.pid and self.status is None:
+            if number in signals.STOPPING:
+                self._note(signals.name(number))
+            self._forward(number)
+        if number in signals.SUSPENDING:
+            posix.kill(posix.getpid(), signals.SIGSTOP)
+
+    def _tell(self, reason: str) -> None:
+        if self.status is None:
+            self._note(reason)
+            self._start_grace()
+            self._forward(signals.SIGTERM)
+
+    def _start_grace(self) -> None:
+        """From now on the grace runs, of which the reserve is for the last publish."""
+        if self.grace_end is None:
+            grace = self._environment.grace
+            now = time.monotonic()
+            self.grace_end = now + grace
+            self._kill_at = now + max(grace - self._environment.reserve, grace / 2)
+
+    def _keep_clocks(self) -> None:
+        now = time.monotonic()
+        if self._deadline is not None and now >= self._deadline:
+            self._deadline = None
+            if self.grace_end is None:
+                self._tell(TIMEOUT)
+        if self._kill_at is not None and now >= self._kill_at:
+            self._kill_at = None
+            if self.status is None:
+                self._note(signals.name(signals.SIGKILL))
+                self._forward(signals.SIGKILL)
+
+    def _note(self, reason: str) -> None:
+        if reason not in self.told:
+            self.told.append(reason)
+
+    def _forward(self, number: int) -> None:
+        """Pass the signal to the command's process group; never after its death, when the number may be another's."""
+        self._forwarded.add(number)
+        try:
+            posix.killpg(self.pid, number)
+        except (ProcessLookupError, PermissionError):
+            pass

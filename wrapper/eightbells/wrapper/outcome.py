@@ -1,0 +1,111 @@
+"""What the command's end means: the code, the state and who is to blame. Values in, values out.
+
+The exit code is never decided here: it is the command's. Whoever told the command to stop is named, because a
+command that was drained is not "the user's signal 15".
+"""
+
+from __future__ import annotations
+
+from eightbells.wrapper import signals
+
+TIMEOUT, CANCEL, ENDED = "timeout", "cancel", "ended"
+"""Why we ourselves tell a command to stop; a signal from outside goes by its name."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from eightbells.wrapper.environment import Environment
+
+
+class Outcome:
+    """How the command ended. `signal` is a name; `told` is who told it to stop, in order, a KILL of ours last."""
+
+    __slots__ = ("code", "exit_code", "message", "remedy", "signal", "told")
+
+    def __init__(
+        self,
+        code: str,
+        exit_code: int,
+        *,
+        signal: str | None = None,
+        told: Sequence[str] = (),
+        message: str = "",
+        remedy: str | None = None,
+    ) -> None:
+        self.code = code
+        self.exit_code = exit_code
+        self.signal = signal
+        self.told = tuple(told)
+        self.message = message
+        self.remedy = remedy
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the command did what it was asked for."""
+        return self.code == "exited_zero"
+
+    @property
+    def terminated_by(self) -> str | None:
+        """Who told the command to stop, or None: as in `SIGTERM`, `timeout`, `SIGTERM, SIGKILL`."""
+        return ", ".join(self.told) or None
+
+    def cancelled(self) -> Outcome:
+        """Return it as the end of a dispatch that is being cancelled: a success stands."""
+        if self.is_success:
+            return self
+        return Outcome(
+            "cancelled",
+            self.exit_code,
+            signal=self.signal,
+            told=self.told,
+            message=f"cancelled; {self.message}",
+            remedy=self.remedy,
+        )
+
+
+def read_status(status: int) -> tuple[int, int]:
+    """Return the exit code (128 + n for a signal) and the signal (0: none) of a wait status."""
+    signal = status & 0x7F
+    return (128 + signal, signal) if signal else ((status >> 8) & 0xFF, 0)
+
+
+def decide(status: int, told: Sequence[str], timeout: float) -> Outcome:
+    """Return the outcome of a command that ended with this wait status after being told so."""
+    exit_code, number = read_status(status)
+    signal = signals.name(number) if number else None
+    how = f"killed by {signal}" if signal else f"exited with {exit_code}"
+    if TIMEOUT in told:
+        return Outcome(
+            "deadline_exceeded",
+            exit_code,
+            signal=signal,
+            told=told,
+            message=f"did not end within its {timeout:g} s and was told to; {how}",
+            remedy="raise EIGHTBELLS_TIMEOUT, or find out what it waited for",
+        )
+    return Outcome(_code(exit_code, number, told), exit_code, signal=signal, told=told, message=how)
+
+
+def _code(exit_code: int, number: int, told: Sequence[str]) -> str:
+    if number == signals.SIGKILL and "SIGKILL" not in told:
+        return "killed_137"
+    if number:
+        return "signalled"
+    return "exit_nonzero" if exit_code else "exited_zero"
+
+
+def ends_dispatch(outcome: Outcome, environment: Environment) -> bool:
+    """Whether this run alone decides how its dispatch ended, so that the wrapper says so.
+
+    In a pod the Job decides when there may be another run, when there are several completions, and when somebody
+    outside told the command to stop: then the reconciler makes the ending of this attempt.
+    """
+    if not environment.place["pod_uid"]:
+        return True
+    if environment.is_indexed:
+        return False
+    if outcome.code == "cancelled":
+        return True
+    told_outside = any(told not in (TIMEOUT, CANCEL, ENDED, "SIGKILL") for told in outcome.told)
+    return not environment.retries and not told_outside

@@ -1,0 +1,158 @@
+"""A thread a stream that carries bytes from the command to the container's own stream and keeps their windows.
+
+It reads and writes with blocking calls, so a log reader that stalls stalls the command as it would without us, and
+nothing else. A sink that is broken never ends the command: its output is read on and counted as lost.
+"""
+
+from __future__ import annotations
+
+import _thread
+import errno
+import posix
+import select
+import time
+
+from eightbells.wrapper.notice import say
+
+BUFFER_BYTES = 64 * 1024
+QUIET_SECONDS = 0.05
+DRAIN_STEP = 0.01
+"""After the command's death: how long no byte must pass, and how often the pipes are looked at."""
+
+BROKEN = "nobody reads it any more"
+PIPE_BYTES = 256 * 1024
+"""What a pipe of ours is grown to when it was found full. The kernel's budget for pipes is per user on the whole node
+(pipe(7), pipe-user-pages-soft): 1 MiB would take it from other people's containers."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from eightbells.wrapper.capture import Stream
+    from eightbells.wrapper.init import Init
+
+
+class Pump:
+    """Carries one stream until its end. `is_over` at the end; `lost` is what the sink did not take, `why` the reason.
+
+    A byte is always either in the pipe or the pump is busy, so that whoever looks at both misses none.
+    """
+
+    def __init__(self, stream: Stream, wake: Callable[[], None]) -> None:
+        self.stream = stream
+        self.is_over = False
+        self.is_busy = False
+        self.chunks = 0
+        self.lost = 0
+        self.why = ""
+        self._wake = wake
+        self._arrival = select.poll()
+        self._arrival.register(stream.source, select.POLLIN)
+
+    def start(self) -> None:
+        """Start the thread. Raises RuntimeError when the system has no more."""
+        _thread.start_new_thread(self._run, ())
+
+    def _run(self) -> None:
+        try:
+            self._carry()
+        except Exception as problem:  # noqa: BLE001 - a thread's last word; the init goes on
+            say(f"{self.stream.name} is no longer passed on: {problem!r}")
+        finally:
+            self.is_over = True
+            self._wake()
+
+    def _carry(self) -> None:
+        buffers = [bytearray(BUFFER_BYTES), bytearray(BUFFER_BYTES)]
+        turn = 0
+        while self._is_more() and (count := posix.readv(self.stream.source, [buffers[turn]])):
+            chunk = memoryview(buffers[turn])[:count]
+            self.stream.window.feed(chunk)
+            self._pass_on(chunk)
+            self.chunks += 1
+            self.is_busy = False
+            turn = 1 - turn
+            if count >= BUFFER_BYTES and len(buffers[turn]) < PIPE_BYTES:
+                self._grow()
+                buffers[turn] = bytearray(PIPE_BYTES)
+
+    def _is_more(self) -> bool:
+        self._arrival.poll()
+        self.is_busy = True
+        return True
+
+    def _grow(self) -> None:
+        import fcntl
+
+        try:
+            fcntl.fcntl(self.stream.source, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        except OSError:
+            pass  # the user's budget is spent: it works as it is
+
+    def _pass_on(self, chunk: memoryview) -> None:
+        while chunk and self.why != BROKEN:
+            try:
+                chunk = chunk[posix.write(self.stream.sink, chunk) :]
+            except BlockingIOError:
+                self._wait_for_sink()  # somebody else made the shared open file non-blocking
+            except OSError as problem:
+                self.why = BROKEN if problem.errno == errno.EPIPE else problem.strerror or str(problem)
+                break
+        self.lost += len(chunk)
+
+    def _wait_for_sink(self) -> None:
+        room = select.poll()
+        room.register(self.stream.sink, select.POLLOUT)
+        room.poll()
+
+
+class Quiet:
+    """Whether no byte has passed for a while; the pipes are looked at with every question."""
+
+    def __init__(self, pumps: Sequence[Pump]) -> None:
+        self._pumps = pumps
+        self._chunks = -1
+        self._since = 0.0
+        self._pipes = select.poll()
+        for pump in pumps:
+            self._pipes.register(pump.stream.source, select.POLLIN)
+
+    def __call__(self) -> bool:
+        """Return whether all streams have ended or 50 ms have passed without a byte."""
+        if all(pump.is_over for pump in self._pumps):
+            return True
+        now = time.monotonic()
+        chunks = sum(pump.chunks for pump in self._pumps)
+        is_moving = chunks != self._chunks or any(pump.is_busy and not pump.is_over for pump in self._pumps)
+        if is_moving or any(events & select.POLLIN for _, events in self._pipes.poll(0)):
+            self._chunks, self._since = chunks, now
+        return now - self._since >= QUIET_SECONDS
+
+
+def start_pumps(streams: Sequence[Stream], wake: Callable[[], None]) -> list[Pump]:
+    """Start a pump for each stream and return them; a stream without a thread is handed over as it is."""
+    pumps = []
+    for stream in streams:
+        pump = Pump(stream, wake)
+        try:
+            pump.start()
+            pumps.append(pump)
+        except RuntimeError as problem:
+            stream.close_entry()
+            say(f"{stream.name} is not captured: {problem}; raise the limit of processes")
+    return pumps
+
+
+def drain(pumps: Sequence[Pump], init: Init, seconds: float) -> list[str]:
+    """Wait for what is on its way at the command's death, at most so many seconds; return what was lost or odd."""
+    is_quiet = init.wait_until(Quiet(pumps), init.died + seconds, DRAIN_STEP)
+    warnings = []
+    for pump in pumps:
+        name = pump.stream.name
+        if pump.lost:
+            warnings.append(f"{pump.lost} bytes of {name} could not be passed on: {pump.why}")
+        if not pump.is_over and is_quiet:
+            warnings.append(f"{name} is still held open by a process that the command left behind")
+        elif not pump.is_over:
+            warnings.append(f"{name} did not come to rest within {seconds:g} s of the command's death")
+    return warnings
