@@ -115,11 +115,12 @@ def test_an_oversized_document_is_a_typed_error() -> None:
 def test_the_limit_itself_fits() -> None:
     """A document of exactly the limit is written and read; one byte more is not."""
     size = len(document.encode(with_data(WHOLE, message="")))
-    full = with_data(WHOLE, message="x" * (EVENT_BYTES - size))
+    text = "x" * (EVENT_BYTES - size)
+    full = with_data(WHOLE, message=text)
     assert len(document.encode(full)) == EVENT_BYTES
     assert document.decode(document.encode(full)) == full
     with pytest.raises(Oversized, match="1 more than"):
-        document.encode(with_data(WHOLE, message=full.data.message + "x"))
+        document.encode(with_data(WHOLE, message=text + "x"))
 
 
 def test_a_verdict_survives_the_way() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from eightbells.events import document
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from tests.events.samples import WHOLE, bare
 
