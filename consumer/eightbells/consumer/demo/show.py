@@ -4,7 +4,6 @@ import asyncio
 import os
 import random
 import shutil
-import signal
 import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -44,6 +43,7 @@ class Show:
         self._rival = Rival(self._client, self._namespace)
         self._table = Table(CASES, self._ledger)
         self._places = asyncio.Semaphore(TOGETHER)
+        self._processes: list[Process] = []
         self._statuses: dict[str, int] = {}
         self._wrapper = find_wrapper()
 
@@ -56,6 +56,7 @@ class Show:
             async with asyncio.timeout(LIMIT_SECONDS):
                 await first_of(consuming, self._play())
         finally:
+            await self._end_processes()
             drawing.cancel()
             consumer.stop()
             await asyncio.gather(consuming, drawing, return_exceptions=True)
@@ -77,9 +78,8 @@ class Show:
         async with self._places:
             process = await self._start(one)
             if one.act == "terminate":
-                assert process.stdout  # noqa: S101
-                await process.stdout.readuntil(b"ready")
-                process.send_signal(signal.SIGTERM)
+                await until_ready(process)
+                process.terminate()
             elif one.act == "race":
                 await self._race(one, process)
             self._statuses[one.dispatch] = await process.wait()
@@ -101,7 +101,7 @@ class Show:
         }
         if one.timeout:
             environment["EIGHTBELLS_TIMEOUT"] = one.timeout
-        return await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             self._wrapper,
             "--",
             *one.command,
@@ -110,6 +110,15 @@ class Show:
             stdout=PIPE if one.act == "terminate" else DEVNULL,
             stderr=DEVNULL,
         )
+        self._processes.append(process)
+        return process
+
+    async def _end_processes(self) -> None:
+        """Leave no wrapper behind when the demo is interrupted; TERM lets each end its command."""
+        running = [process for process in self._processes if process.returncode is None]
+        for process in running:
+            process.terminate()
+        await asyncio.gather(*(process.wait() for process in running))
 
     async def _draw(self) -> None:
         while True:
@@ -142,9 +151,7 @@ class Show:
         middle, worst = percentile(latencies, 0.5), percentile(latencies, 0.99)
         print(f"\n{len(CASES)} dispatches, {self._ledger.times_delivered.total()} endings")
         print(f"from the command's exit to the handler: p50 {middle:.1f} ms, p99 {worst:.1f} ms")
-        print(
-            f"refused: {conflicts} second endings of two reporters that raced (the rival won {self._rival.won})"
-        )
+        print(f"refused: {conflicts} second endings of two reporters that raced (the rival won {self._rival.won})")
         print(f"recognised: {self._rival.recognised} events sent twice, 1 dispatch started twice\n")
 
     async def _clean_up(self) -> None:
@@ -165,6 +172,12 @@ async def first_of(consuming: "asyncio.Task[None]", play: Coroutine[Any, Any, No
         await playing
     finally:
         playing.cancel()
+
+
+async def until_ready(process: Process) -> None:
+    """Wait until the command has said that it handles SIGTERM. Raises `ConsumerError`."""
+    if process.stdout is None or b"ready" not in await process.stdout.readline():
+        raise ConsumerError("the wrapper ended before its command was ready: run eightbells-wrapper -- true to see why")
 
 
 def find_wrapper() -> str:
