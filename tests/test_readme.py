@@ -101,7 +101,7 @@ def test_the_handler_is_ten_lines_and_the_dockerfile_four() -> None:
     assert len(blocks("dockerfile")[0].splitlines()) == 4
 
 
-@pytest.mark.parametrize("target", re.findall(r"\]\(([^)#]+)\)", README))
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(([^)#]+)\)", README))))
 def test_what_readme_links_to_is_there(target: str) -> None:
     """No link of README leads nowhere."""
     assert (ROOT / target).exists()
