@@ -36,11 +36,12 @@ class Bus:
     def __init__(self, server: Server, namespace: str = "test") -> None:
         self.namespace = namespace
         self.server = server
-        self.client = server.client()
-        self.home = home_of(server, keys.cfg(namespace))
+        # redis-py types a reply as all that any of its clients may give.
+        self.client: Any = server.client()
+        self.home: Any = home_of(server, keys.cfg(namespace))
         for node in server.nodes:
             node.acl_setuser(USER, enabled=True, nopass=True, commands=["+@all"], reset_keys=True)
-        self._restricted = server.client(username=USER, password="any")
+        self._restricted: Any = server.client(username=USER, password="any")
         self._known = GroupList()
 
     # What the scripts do.

@@ -222,7 +222,10 @@ def _groups(
 
 def _parse_group(fields: tuple[str, ...]) -> Callable[[list[Any]], GroupReply]:
     def parse(reply: list[Any]) -> GroupReply:
-        return GroupReply(cast("GroupStatus", word(reply, _GROUP)), **dict(zip(fields, reply[1:], strict=False)))
+        status = cast("GroupStatus", word(reply, _GROUP))
+        if status == "error":
+            return GroupReply(status, message=text(reply[1]))
+        return GroupReply(status, **dict(zip(fields, reply[1:], strict=False)))
 
     return parse
 
