@@ -37,7 +37,7 @@ class Init:
         self._environment = environment
         self._thread = _thread.get_ident()
         self._requests: list[str] = []
-        self._forwarded: set[int] = set()
+        self._passed_on: set[int] = set()
         self._deadline: float | None = None
         self._kill_at: float | None = None
         self.grace_end: float | None = None
@@ -97,7 +97,7 @@ class Init:
                 return
             if pid == self.pid and self.status is None:
                 self.status, self.died, self.died_at = status, time.monotonic(), time.time()
-                if status & 0x7F in self._forwarded:
+                if status & 0x7F in self._passed_on:
                     self._note(signals.name(status & 0x7F))
 
     def _receive(self, number: int) -> None:
@@ -106,6 +106,7 @@ class Init:
         if self.pid and self.status is None:
             if number in signals.STOPPING:
                 self._note(signals.name(number))
+            self._passed_on.add(number)
             self._forward(number)
         if number in signals.SUSPENDING:
             posix.kill(posix.getpid(), signals.SIGSTOP)
@@ -142,7 +143,6 @@ class Init:
 
     def _forward(self, number: int) -> None:
         """Pass the signal to the command's process group; never after its death, when the number may be another's."""
-        self._forwarded.add(number)
         try:
             posix.killpg(self.pid, number)
         except (ProcessLookupError, PermissionError):
