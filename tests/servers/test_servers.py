@@ -87,6 +87,12 @@ def test_a_reset_undoes_what_a_test_did(server: Server) -> None:
     assert server.client().get("left") is None
 
 
+def test_the_next_test_gets_the_server_as_new(tmp_path: Path) -> None:
+    """Of two tests, neither sees what the other wrote."""
+    body = "(valkey): assert valkey.client().set('written', 'here', get=True) is None"
+    assert "2 passed" in run_suite(tmp_path, f"def test_one{body}\ndef test_two{body}")
+
+
 def test_the_cluster_refuses_keys_of_two_slots(server: Server) -> None:
     """On the cluster, and only there, one command cannot touch two slots."""
     node = server.nodes[0]
@@ -163,5 +169,6 @@ def test_a_suite_leaves_no_process_and_no_file(tmp_path: Path) -> None:
 def test_a_worker_that_is_killed_takes_its_server_along(tmp_path: Path) -> None:
     """Not even SIGKILL leaves a server running."""
     kill = "import os, signal\n    os.kill(os.getpid(), signal.SIGKILL)"
-    run_suite(tmp_path, f"def test_it(valkey):\n    open('{tmp_path}/pid', 'w').write(str(valkey.pid))\n    {kill}")
+    test = f"def test_it(valkey):\n    open('{tmp_path}/pid', 'w').write(str(valkey.pid))\n    {kill}"
+    run_suite(tmp_path, test, TMPDIR=str(tmp_path))
     wait_until(lambda: not is_alive(int((tmp_path / "pid").read_text())), "the server is gone")
