@@ -140,7 +140,7 @@ def test_without_capture_the_command_gets_our_own_streams(dispatch: Dispatch, tm
     """EIGHTBELLS_CAPTURE=off hands the descriptors over untouched, and the event has no output."""
     with (tmp_path / "out").open("wb") as out:
         process = dispatch.start(
-            "sh", "-c", "readlink /proc/$$/fd/1 >&2; true", stdout=out, env={"EIGHTBELLS_CAPTURE": "off"}
+            "sh", "-c", "exec 3>&1; readlink /proc/self/fd/3 >&2", stdout=out, env={"EIGHTBELLS_CAPTURE": "off"}
         )
         assert process.finish().stderr.decode().strip() == str(tmp_path / "out")
     assert (dispatch.ending.stdout, dispatch.ending.stderr) == (None, None)
@@ -149,5 +149,5 @@ def test_without_capture_the_command_gets_our_own_streams(dispatch: Dispatch, tm
 def test_a_plain_init_captures_nothing(init: Wrapping, tmp_path: Path) -> None:
     """With nothing to report there is no pipe between the command and its streams."""
     with (tmp_path / "out").open("wb") as out:
-        process = init.start("sh", "-c", "readlink /proc/$$/fd/1 >&2; true", stdout=out)
+        process = init.start("sh", "-c", "exec 3>&1; readlink /proc/self/fd/3 >&2", stdout=out)
         assert process.finish().stderr.decode().splitlines()[-1] == str(tmp_path / "out")

@@ -2,10 +2,10 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,8 +23,8 @@ PROBING = [sys.executable, "-ISc", PROBE]
 DEFAULT = "import os, signal\nfor number in (signal.SIGPIPE, signal.SIGXFSZ): signal.signal(number, signal.SIG_DFL)\n"
 
 
-def probe(wrapping: Wrapping, *arguments: str | bytes, **more: object) -> dict[str, object]:
-    found: dict[str, object] = json.loads(wrapping.run(*PROBING, *arguments, **more).stdout)
+def probe(wrapping: Wrapping, *arguments: str | bytes, **more: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(wrapping.run(*PROBING, *arguments, **more).stdout)
     return found
 
 
@@ -76,7 +76,9 @@ def test_signals_are_as_they_were_found(init: Wrapping) -> None:
     code = "signal.pthread_sigmask(0, {10, 40}); signal.signal(1, signal.SIG_IGN); signal.signal(2, signal.SIG_IGN)"
     ours = probe(init, prefix=after(code))
     direct = json.loads(subprocess.run([*after(code), *PROBING], capture_output=True, check=True).stdout)
-    assert (ours["blocked"], ours["ignored"]) == (direct["blocked"], direct["ignored"])
+    libc = 1 << 31 | 1 << 32  # glibc's posix_spawn ignores the two it keeps for itself, which no program may set
+    assert ours["blocked"] == direct["blocked"]
+    assert int(ours["ignored"], 16) & ~libc == int(direct["ignored"], 16) & ~libc
     assert int(direct["blocked"], 16) == 1 << 9 | 1 << 39
 
 

@@ -97,7 +97,7 @@ class Dispatch(Wrapping):
     def __init__(self, server: Server, name: str) -> None:
         super().__init__({"EIGHTBELLS_DISPATCH_ID": name, "EIGHTBELLS_URL": server.url})
         self.name = name
-        self._client = server.client()
+        self._client: Any = server.client()  # its replies are bytes, which the stubs do not know
 
     @property
     def events(self) -> list[Event]:
