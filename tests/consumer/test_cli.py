@@ -52,7 +52,7 @@ def test_every_option_names_its_variable(command: str) -> None:
 
 def test_a_variable_that_nothing_reads_is_an_error_that_names_it() -> None:
     """A misspelt setting is not ignored; it is named beside those that exist."""
-    ran = run("consume", "--handler", "os:getpid", "--group", "g", EIGHTBELLS_CONCURENCY="4")
+    ran = run("consume", "--handler", "os.path:exists", "--group", "g", EIGHTBELLS_CONCURENCY="4")
 
     assert ran.returncode == Exit.USAGE
     assert "EIGHTBELLS_CONCURENCY in the environment" in ran.stderr
@@ -74,15 +74,15 @@ def test_the_service_variables_of_kubernetes_are_not_settings() -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--handler", "os:getpid", "--group", "g"], "no server: give --url"),
-        (["--handler", "os:getpid", "--group", "g", "--url", "http://x"], "begins with redis://"),
+        (["--handler", "os.path:exists", "--group", "g"], "no server: give --url"),
+        (["--handler", "os.path:exists", "--group", "g", "--url", "http://x"], "begins with redis://"),
         (["--handler", "os", "--group", "g", "--url", "redis://localhost:1"], "package.module:function"),
         (["--handler", "no_such:f", "--group", "g", "--url", "redis://localhost:1"], "no module 'no_such'"),
         (["--handler", "os:nothing", "--group", "g", "--url", "redis://localhost:1"], "has no 'nothing'"),
         (["--handler", "os:sep", "--group", "g", "--url", "redis://localhost:1"], "not something to call"),
-        (["--handler", "os:getpid", "--group", "a b", "--url", "redis://localhost:1"], "group 'a b' is not"),
-        (["--handler", "os:getpid", "--group", "g", "--url", "redis://localhost:1", "--lease", "5x"], "write 500ms"),
-        (["--handler", "os:getpid", "--group", "g", "--url", "redis://localhost:1", "--max-tries", "0"], "max_tries"),
+        (["--handler", "os.path:exists", "--group", "a b", "--url", "redis://localhost:1"], "group 'a b' is not"),
+        (["--handler", "os.path:exists", "--group", "g", "--url", "redis://localhost:1", "--lease", "5x"], "write 500ms"),
+        (["--handler", "os.path:exists", "--group", "g", "--url", "redis://localhost:1", "--max-tries", "0"], "max_tries"),
     ],
 )
 def test_bad_input_is_an_error_that_says_what_to_change(arguments: list[str], says: str) -> None:
@@ -96,7 +96,7 @@ def test_bad_input_is_an_error_that_says_what_to_change(arguments: list[str], sa
 
 def test_a_url_with_a_password_is_never_shown() -> None:
     """A URL that cannot be used is not repeated: it may hold a secret."""
-    ran = run("consume", "--handler", "os:getpid", "--group", "g", "--url", "http://:hunter2@host")
+    ran = run("consume", "--handler", "os.path:exists", "--group", "g", "--url", "http://:hunter2@host")
 
     assert ran.returncode == Exit.USAGE
     assert "hunter2" not in ran.stderr + ran.stdout
@@ -105,7 +105,7 @@ def test_a_url_with_a_password_is_never_shown() -> None:
 def test_the_url_can_come_from_the_first_line_of_a_file(tmp_path: Path, valkey: Server) -> None:
     """A secret in a file need not be in an environment: the consumer of such a URL starts and stops."""
     (tmp_path / "url").write_text(f"{valkey.url}\n")
-    arguments = ["consume", "--handler", "os:getpid", "--group", "filed", "--url-file", str(tmp_path / "url")]
+    arguments = ["consume", "--handler", "os.path:exists", "--group", "filed", "--url-file", str(tmp_path / "url")]
     with subprocess.Popen([EIGHTBELLS, *arguments], stderr=subprocess.PIPE, text=True) as process:
         wait_until(lambda: valkey.client().hexists("{eb:default}:cfg", "g:filed"), "the group is registered")
         process.send_signal(signal.SIGINT)
@@ -119,7 +119,7 @@ def test_a_server_that_refuses_the_password_ends_the_consumer_with_a_clear_word(
     valkey.client().acl_setuser("reader", enabled=True, passwords=["+right"], keys=["*"], commands=["+@all"])
     url = valkey.url.replace("unix://", "unix://reader:wrong@").replace("redis://", "redis://reader:wrong@")
 
-    ran = run("consume", "--handler", "os:getpid", "--group", "g", "--url", url)
+    ran = run("consume", "--handler", "os.path:exists", "--group", "g", "--url", url)
 
     assert ran.returncode == Exit.NO_PERMISSION, ran.stderr
     assert "the server refuses" in ran.stderr
