@@ -8,6 +8,7 @@ import inspect
 import sys
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
+from types import ModuleType
 from typing import Any
 
 from eightbells.consumer.delivery import Delivery
@@ -23,18 +24,38 @@ def load_handler(name: str) -> Handler:
         raise BadHandler(f"handler {name!r} is not of the form package.module:function")
     if "" not in sys.path:
         sys.path.insert(0, "")
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-            raise
-        raise BadHandler(f"handler {name!r}: no module {error.name!r} here or on sys.path") from None
+    module = import_module(name, module_name)
     try:
         handler: Any = functools.reduce(getattr, path.split("."), module)
     except AttributeError:
         raise BadHandler(f"handler {name!r}: module {module_name!r} has no {path!r}") from None
+    return check_handler(handler, f"handler {name!r}")
+
+
+def import_module(name: str, module_name: str) -> ModuleType:
+    """Return the module; what its own code raises passes, so that its author sees where."""
+    if module_name.startswith("."):
+        raise BadHandler(f"handler {name!r}: name the module from its top-level package on, not relative")
+    try:
+        return importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+            raise
+        raise BadHandler(f"handler {name!r}: no module {error.name!r} here or on sys.path") from None
+
+
+def check_handler(handler: Any, name: str = "the handler") -> Handler:
+    """Return what can be called with one delivery and does its work when it is. Raises `BadHandler` otherwise."""
     if not callable(handler):
-        raise BadHandler(f"handler {name!r} is a {type(handler).__name__}, not something to call")
+        raise BadHandler(f"{name} is a {type(handler).__name__}, not something to call")
+    if inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
+        raise BadHandler(f"{name} is a generator function: nothing in it would run; return instead of yield")
+    try:
+        inspect.signature(handler).bind(None)
+    except TypeError as error:
+        raise BadHandler(f"{name} is called with one Delivery, and does not take it: {error}") from None
+    except ValueError:
+        pass  # written in C, without a signature
     return handler  # type: ignore[no-any-return]
 
 
@@ -46,7 +67,10 @@ def make_caller(handler: Handler, threads: Executor) -> Callable[[Delivery], Awa
     async def call(delivery: Delivery) -> None:
         context = contextvars.copy_context()
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(threads, functools.partial(context.run, handler, delivery))
+        result = await loop.run_in_executor(threads, functools.partial(context.run, handler, delivery))
+        if result is not None and inspect.isawaitable(result):
+            # An async function behind a plain decorator: what it returned has not run yet.
+            await result
 
     return call
 
