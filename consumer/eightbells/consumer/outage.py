@@ -26,41 +26,57 @@ def full_jitter(failures: int, first: float, limit: float) -> float:
 
 
 class Link:
-    """What a consumer knows of the health of its server, shared by all its loops."""
+    """What a consumer knows of the health of its server, shared by all its loops.
+
+    An outage lasts while any call waits for another try: a replica, or a server that is loading, answers some calls
+    and not others.
+    """
 
     def __init__(self) -> None:
-        self._failures = 0
+        self._waiting = 0
         self._since = 0.0
 
     @property
     def is_down(self) -> bool:
-        """Whether the last call failed."""
-        return self._failures > 0
-
-    def worked(self) -> None:
-        """Note a reply of the server."""
-        if self._failures:
-            seconds = round(time.monotonic() - self._since, 3)
-            _log.warning("the server answers again", extra={"action": "outage_ended", "seconds": seconds})
-            self._failures = 0
-
-    def failed(self, error: RedisError) -> float:
-        """Note a failed call; return how long to wait before the next."""
-        if not self._failures:
-            self._since = time.monotonic()
-            _log.warning("the server does not answer", extra={"action": "outage_began", "error": str(error)})
-        self._failures += 1
-        return full_jitter(self._failures, FIRST_SECONDS, LIMIT_SECONDS)
+        """Whether some call waits for the server."""
+        return self._waiting > 0
 
     async def persist(self, call: Callable[[], Awaitable[T]]) -> T:
         """Make a call that is safe to repeat, until the server answers it. Errors that waiting cannot cure pass."""
+        try:
+            return await call()
+        except RedisError as error:
+            if not is_outage(error):
+                raise
+            self._begin(error)
+        try:
+            reply = await self._try_again(call)
+        except BaseException:
+            # Given up, or refused for good: this says nothing about an end of the outage.
+            self._waiting -= 1
+            raise
+        self._end()
+        return reply
+
+    async def _try_again(self, call: Callable[[], Awaitable[T]]) -> T:
+        failures = 1
         while True:
+            await asyncio.sleep(full_jitter(failures, FIRST_SECONDS, LIMIT_SECONDS))
             try:
-                reply = await call()
+                return await call()
             except RedisError as error:
                 if not is_outage(error):
                     raise
-                await asyncio.sleep(self.failed(error))
-            else:
-                self.worked()
-                return reply
+                failures += 1
+
+    def _begin(self, error: RedisError) -> None:
+        self._waiting += 1
+        if self._waiting == 1:
+            self._since = time.monotonic()
+            _log.warning("the server does not answer", extra={"action": "outage_began", "error": str(error)})
+
+    def _end(self) -> None:
+        self._waiting -= 1
+        if not self._waiting:
+            seconds = round(time.monotonic() - self._since, 3)
+            _log.warning("the server answers again", extra={"action": "outage_ended", "seconds": seconds})
