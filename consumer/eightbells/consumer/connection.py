@@ -9,6 +9,7 @@ from typing import Any
 import hiredis
 import redis
 import redis.asyncio
+from eightbells.consumer.errors import BadOption
 from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
@@ -83,11 +84,21 @@ _PACKED = {Connection: _Tcp, SSLConnection: _Tls, UnixDomainSocketConnection: _U
 
 
 def connect(url: str, *, connections: int = 16) -> "redis.asyncio.Redis":
-    """Return an asyncio client of a `redis://`, `rediss://` or `unix://` URL; replies are bytes, nothing is resent."""
-    pool = redis.asyncio.ConnectionPool.from_url(
-        url, protocol=2, retry=AsyncRetry(NoBackoff(), 0), max_connections=connections, **_TIMES
-    )
-    pool.connection_class = _PACKED[pool.connection_class]
+    """Return an asyncio client of a `redis://`, `rediss://` or `unix://` URL; replies are bytes, nothing is resent.
+
+    Raises `BadOption`, whose message never quotes the URL: it may hold a password.
+    """
+    try:
+        pool = redis.asyncio.ConnectionPool.from_url(
+            url, protocol=2, retry=AsyncRetry(NoBackoff(), 0), max_connections=connections, **_TIMES
+        )
+        pool.connection_class = _PACKED[pool.connection_class]
+        pool.make_connection()
+    except (ValueError, TypeError):
+        raise BadOption(
+            "the server's URL cannot be used: write redis://user:password@host:6379/0, rediss://... or "
+            "unix:///path/to/socket?db=0, with what is special in a password percent-encoded"
+        ) from None
     return redis.asyncio.Redis.from_pool(pool)
 
 
