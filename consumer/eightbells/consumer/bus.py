@@ -11,6 +11,9 @@ from eightbells.events.request import execute_async
 from msgspec import Struct
 from redis.asyncio import Redis
 
+READER = "eightbells"
+"""The consumer's name in the stream group, the same for every process: it is kept for ever, and NOACK needs none."""
+
 
 class Entry(Struct, frozen=True):
     """One entry of the log: the four fields of the bus, not decoded."""
@@ -76,19 +79,18 @@ class Bus:
             if not str(error).startswith("BUSYGROUP"):
                 raise
 
-    async def read(self, count: int) -> list[Entry]:
+    async def read(self, count: int) -> list[Entry] | None:
         """Return up to `count` new entries of the log, waiting a few seconds for the first; NOACK, because the queue
-        holds what is owed. A group or log that is missing is made again.
+        holds what is owed. None: the log has no place for this group, or none any more; `join` makes it.
         """
         try:
             reply: Any = await self._client.xreadgroup(
-                self.group, self.owner, {self._log: ">"}, count, int(BLOCK_SECONDS * 1000), noack=True
+                self.group, READER, {self._log: ">"}, count, int(BLOCK_SECONDS * 1000), noack=True
             )
         except ResponseError as error:
-            if "NOGROUP" not in str(error) and "UNBLOCKED" not in str(error):
-                raise
-            await self.join()
-            return []
+            if "NOGROUP" in str(error) or "UNBLOCKED" in str(error):
+                return None
+            raise
         return [entry(*one) for _, entries in reply for one in entries if one[1]]
 
     async def due(self, count: int) -> list[str]:
@@ -96,7 +98,7 @@ class Bus:
         seconds, microseconds = await self._client.time()
         now = seconds * 1000 + microseconds // 1000
         members: Any = await self._client.zrange(self._todo, 0, now, byscore=True, offset=0, num=count)
-        return [str(member, "utf-8") for member in members]
+        return [str(member, "utf-8", "replace") for member in members]
 
 
 def entry(id_: bytes, fields: dict[bytes, bytes]) -> Entry:

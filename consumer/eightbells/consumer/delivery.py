@@ -3,7 +3,7 @@
 import hashlib
 
 import msgspec
-from eightbells.events.document import decode, decode_verdict
+from eightbells.events.document import Malformed, decode, decode_verdict
 from eightbells.events.leasing import Begun, Held
 from eightbells.events.schema import TYPE, Data, Event
 from msgspec import Struct
@@ -18,6 +18,7 @@ class Delivery(Struct, frozen=True):
     it is empty where they have aged and the event is what the verdict still tells.
     """
 
+    dispatch: str
     event: Event
     document: bytes
     fence: int
@@ -28,11 +29,6 @@ class Delivery(Struct, frozen=True):
     traceparent: str
 
     @property
-    def dispatch(self) -> str:
-        """The id of the dispatch."""
-        return self.event.subject
-
-    @property
     def idempotency_key(self) -> str:
         """32 hex digits of sha256 over source NUL id, the identity of an event."""
         return hashlib.sha256(f"{self.event.source}\0{self.event.id}".encode()).hexdigest()[:32]
@@ -40,13 +36,17 @@ class Delivery(Struct, frozen=True):
     @property
     def held(self) -> Held:
         """The lease, as the scripts name it."""
-        return Held(self.event.subject, self.fence)
+        return Held(self.dispatch, self.fence)
 
 
 def make_delivery(dispatch: str, begun: Begun, document: bytes) -> Delivery:
     """Return the delivery of an event that was begun. Raises `EventError` where its document cannot be read."""
+    event = decode(document) if document else aged(dispatch, begun.verdict)
+    if event.subject != dispatch:
+        raise Malformed(f"it speaks of {event.subject!r}, and was published for {dispatch!r}", "$.subject")
     return Delivery(
-        event=decode(document) if document else aged(dispatch, begun.verdict),
+        dispatch=dispatch,
+        event=event,
         document=document,
         fence=begun.fence,
         tries=begun.tries,
@@ -59,7 +59,10 @@ def make_delivery(dispatch: str, begun: Begun, document: bytes) -> Delivery:
 
 def aged(dispatch: str, text: bytes) -> Event:
     """Return the event of an ending whose document has passed its age: what the verdict still tells."""
-    verdict = decode_verdict(text)
+    try:
+        verdict = decode_verdict(text)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise Malformed(str(error), "verdict") from None
     data = Data(
         dispatch_id=dispatch,
         state=verdict.state,
@@ -90,5 +93,5 @@ def labels(text: bytes) -> dict[str, str]:
         return {}
     try:
         return msgspec.json.decode(text, type=dict[str, str])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}

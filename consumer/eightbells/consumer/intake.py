@@ -5,6 +5,7 @@ Both ways are one: begin, then a lane. The log is only the quick one; whatever i
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 
 from eightbells.consumer.bus import Bus, Entry
@@ -12,11 +13,19 @@ from eightbells.consumer.delivery import make_delivery
 from eightbells.consumer.lanes import Lanes
 from eightbells.consumer.options import Options
 from eightbells.consumer.outage import Link
-from eightbells.consumer.settlement import Settlement
+from eightbells.consumer.settlement import Settlement, either
+from eightbells.consumer.suspects import Suspects
+from eightbells.events.contract.keys import BadName, check_dispatch
 from eightbells.events.contract.limits import BATCH
 from eightbells.events.document import EventError
 from eightbells.events.leasing import Begun, Wanted
 from eightbells.events.schema import ENDINGS
+
+CHUNK = 100
+"""Endings of one begin. A server that is busy with a longer call keeps the reply of a read waiting for it."""
+
+LAST_READ_SECONDS = 0.5
+"""On stop, how long a read may have been under way and still be waited for: what it brings has left the log."""
 
 _log = logging.getLogger(__name__)
 
@@ -30,13 +39,23 @@ class Intake:
         self._lanes = lanes
         self._settlement = settlement
         self._options = options
+        self._suspects = Suspects(bus, link, options)
+        self._arrived: asyncio.Queue[list[Entry]] = asyncio.Queue()
+        self._reading: asyncio.Timeout | None = None
+        self._asked_at = 0.0
+        self._stopping = asyncio.Event()
+        self._unusable: set[str] = set()
+
+    def stop(self) -> None:
+        """Fetch nothing more, and begin what has been fetched."""
+        self._stopping.set()
+        self._suspects.stop()
+        if self._reading:
+            self._reading.reschedule(max(asyncio.get_running_loop().time(), self._asked_at + LAST_READ_SECONDS))
 
     async def join(self) -> None:
         """Register the group, through outages."""
-        await self._link.persist(self._join)
-
-    async def _join(self) -> None:
-        reply = await self._bus.join()
+        reply = await self._link.persist(self._bus.join)
         if reply.count:
             _log.warning(
                 "the group was dormant: nobody had consumed it, and what it was owed was dropped",
@@ -44,34 +63,86 @@ class Intake:
             )
 
     async def read_log(self) -> None:
-        """Read for ever, while the batch before is begun: the server and this process work at the same time."""
-        beginning: asyncio.Task[None] | None = None
+        """Join, and read until `stop`. What has come is begun meanwhile: this process and the server work at once."""
+        await self.join()
+        while not self._stopping.is_set():
+            count = await self._lanes.reserve(BATCH)
+            if self._stopping.is_set():
+                break
+            entries = await self._read(count)
+            self._lanes.give_back(count - len(entries))
+            if entries:
+                self._arrived.put_nowait(entries)
+        self._arrived.put_nowait([])
+
+    async def _read(self, count: int) -> list[Entry]:
+        self._asked_at = asyncio.get_running_loop().time()
         try:
-            while True:
-                count = await self._room()
-                entries = await self._link.persist(lambda count=count: self._bus.read(count))  # type: ignore[misc]
-                if beginning:
-                    await beginning
-                beginning = asyncio.create_task(self._begin_entries(entries))
+            async with asyncio.timeout(None) as self._reading:
+                entries = await self._link.persist(lambda: self._bus.read(count))
+        except TimeoutError:
+            return []
         finally:
-            if beginning:
-                # What the server has given must reach a lane, where stopping finds it.
-                await asyncio.wait([beginning])
+            self._reading = None
+        if entries is None:
+            await self.join()
+        return entries or []
+
+    async def begin_log(self) -> None:
+        """Begin what was read, until `stop`."""
+        while entries := await self._arrived.get():
+            for start in range(0, len(entries), CHUNK):
+                await self._begin_entries(entries[start : start + CHUNK])
 
     async def _begin_entries(self, entries: Sequence[Entry]) -> None:
-        taken = [one for one in entries if one.state in ENDINGS or self._options.progress]
+        taken = [one for one in entries if self._is_wanted(one) and self._is_usable(one.dispatch)]
         wanted = [Wanted(one.dispatch, "" if one.state in ENDINGS else one.id) for one in taken]
+        self._lanes.give_back(len(entries) - len(taken))
         await self._begin(wanted, [one.document for one in taken])
 
+    def _is_wanted(self, entry: Entry) -> bool:
+        return entry.state in ENDINGS or self._options.progress
+
+    def _is_usable(self, dispatch: str) -> bool:
+        """Whether it is a dispatch; said once for a name that is none, or has a record that no script can read."""
+        if dispatch in self._unusable:
+            return False
+        try:
+            check_dispatch(dispatch)
+        except BadName as error:
+            self._refuse(dispatch, str(error))
+            return False
+        return True
+
+    def _refuse(self, dispatch: str, error: str) -> None:
+        self._unusable.add(dispatch)
+        problem = {"action": "begin_failed", "dispatch": dispatch, "error": error}
+        _log.error("what is on the bus under this name cannot be begun, and is passed over", extra=problem)
+
     async def take_due(self) -> None:
-        """Take for ever what the log did not bring, and what was put off and is due again."""
-        while True:
-            count = await self._room()
-            due = await self._link.persist(lambda count=count: self._bus.due(count))  # type: ignore[misc]
-            mine = [Wanted(one, with_document=True) for one in due if not self._settlement.is_held(one)]
+        """Take, until `stop`, what the log did not bring, and what was put off and is due again."""
+        while not self._stopping.is_set():
+            count = await self._lanes.reserve(CHUNK)
+            if self._stopping.is_set():
+                break
+            # More than there is room for: what is passed over must not hide what comes after it.
+            due = await self._link.persist(lambda: self._bus.due(BATCH + len(self._unusable)))
+            mine = [Wanted(one, with_document=True) for one in due if self._is_mine(one)][:count]
+            self._lanes.give_back(count - len(mine))
             await self._begin(mine)
             if len(mine) < count:
-                await asyncio.sleep(self._options.due_interval)
+                await either(self._stopping, self._options.due_interval)
+
+    def _is_mine(self, dispatch: str) -> bool:
+        return not self._settlement.is_held(dispatch) and dispatch not in self._suspects and self._is_usable(dispatch)
+
+    async def take_suspects(self) -> None:
+        """Take, until `stop`, one at a time what nobody seems to survive."""
+        while dispatch := await self._suspects.take():
+            await self._lanes.reserve(1)
+            await self._begin([Wanted(dispatch, with_document=True)], alone=True)
+            await self._settlement.until_settled(dispatch)
+            self._suspects.leave(dispatch)
 
     async def touch(self) -> None:
         """Say for ever, now and then, that the group is consumed."""
@@ -81,36 +152,38 @@ class Intake:
             if reply.status == "unknown":
                 await self.join()
 
-    async def _room(self) -> int:
-        await self._lanes.until_room()
-        return max(1, min(BATCH, self._lanes.room))
-
-    async def _begin(self, wanted: Sequence[Wanted], documents: Sequence[bytes] | None = None) -> None:
+    async def _begin(
+        self, wanted: Sequence[Wanted], documents: Sequence[bytes] | None = None, *, alone: bool = False
+    ) -> None:
+        """Begin what places were promised for."""
         if not wanted:
             return
-        lease_ms = self._options.lease_ms
-        replies = await self._link.persist(lambda: self._bus.begin(wanted, lease_ms))
+        asked_at, replies = await self._link.persist(lambda: self._ask(wanted))
+        if not alone:
+            replies = await self._suspects.put_aside(wanted, replies)
+        self._lanes.give_back(len(wanted))
         for i, (one, begun) in enumerate(zip(wanted, replies, strict=True)):
             if begun.status == "ok":
-                self._admit(one, begun, begun.document if documents is None else documents[i])
+                self._admit(one, begun, begun.document if documents is None else documents[i], asked_at)
             elif begun.status == "error":
-                problem = {"action": "begin_failed", "dispatch": one.dispatch, "error": begun.message}
-                _log.error("an event could not be begun", extra=problem)
+                self._refuse(one.dispatch, begun.message)
 
-    def _admit(self, one: Wanted, begun: Begun, document: bytes) -> None:
+    async def _ask(self, wanted: Sequence[Wanted]) -> tuple[float, list[Begun]]:
+        asked_at = time.monotonic()
+        return asked_at, await self._bus.begin(wanted, self._options.lease_ms)
+
+    def _admit(self, one: Wanted, begun: Begun, document: bytes, asked_at: float) -> None:
         """Put an event that is ours into its lane; what nobody can read, or nobody survives, is a dead letter."""
         if begun.fence:
-            self._settlement.hold(one.dispatch, begun.fence)
+            self._settlement.hold(one.dispatch, begun.fence, asked_at)
+        if begun.tries > self._options.max_tries + 1:
+            reason = f"the last of its {begun.tries - 1} tries ended without a word: the handler's process died in it"
+            self._settlement.bury(one.dispatch, begun.fence, reason)
+            return
         try:
-            delivery = make_delivery(one.dispatch, begun, document)
+            self._lanes.put(make_delivery(one.dispatch, begun, document))
         except EventError as error:
             problem = {"action": "undecodable", "dispatch": one.dispatch, "error": str(error)}
             _log.error("an event cannot be decoded", extra=problem)
             if begun.fence:
                 self._settlement.bury(one.dispatch, begun.fence, str(error))
-            return
-        if begun.tries > self._options.max_tries:
-            reason = f"{begun.tries - 1} tries began and none reported: the handler's process died each time"
-            self._settlement.bury(one.dispatch, begun.fence, reason)
-        else:
-            self._lanes.put(delivery)
