@@ -1,9 +1,19 @@
-"""Processes as the kernel sees them: whether one is alive, and who its parent is.
+"""Processes as the kernel sees them: whether one is alive, and who its parent is; and which one a server is.
 
 A zombie is not alive: nothing of it is left but an exit code that nobody has asked for.
 """
 
+from contextlib import closing
 from pathlib import Path
+
+import redis
+
+
+def about_server(url: str) -> dict[str, str]:
+    """What the server at `url` says of itself: among the rest its `process_id` and its `executable`."""
+    with closing(redis.Redis.from_url(url, decode_responses=True)) as client:
+        found: dict[str, str] = client.info("server")
+        return found
 
 
 def is_alive(pid: int) -> bool:
