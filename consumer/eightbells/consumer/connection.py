@@ -93,7 +93,7 @@ def connect(url: str, *, connections: int = 16) -> "redis.asyncio.Redis":
             url, protocol=2, retry=AsyncRetry(NoBackoff(), 0), max_connections=connections, **_TIMES
         )
         pool.connection_class = _PACKED[pool.connection_class]
-        pool.make_connection()
+        pool.make_connection()  # type: ignore[no-untyped-call]
     except (ValueError, TypeError):
         raise BadOption(
             "the server's URL cannot be used: write redis://user:password@host:6379/0, rediss://... or "
