@@ -29,7 +29,7 @@ MEMBERS := wrapper consumer
 EDITABLE := $(MEMBERS:%=-e ./%)
 # Workers of the test run; `make test WORKERS=0` runs in one process.
 WORKERS ?= 2
-# More arguments for pytest: `make test ARGS='-k ending'`.
+# More arguments: `make test ARGS='-k ending'` for pytest, `make bench ARGS='publish'` for one table.
 ARGS ?=
 
 # Tests marked `serial` want the machine for themselves: they run first, alone, and there need not be any (pytest's 5).
@@ -93,8 +93,8 @@ coverage: setup ## run the test suite, measured
 	@$(BIN)/coverage report
 
 .PHONY: bench
-bench: setup $(BENCH_VENV)/.stamp ## measure publish, consume and latency against peers
-	@$(BENCH_VENV)/bin/python -m bench
+bench: $(BENCH_VENV)/.stamp ## measure publish, consume and latency against peers
+	@$(BENCH_VENV)/bin/python -m bench $(ARGS)
 
 .PHONY: generate
 generate: setup ## write the generated files anew

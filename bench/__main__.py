@@ -1,0 +1,61 @@
+"""`make bench`: prints what publishing and consuming cost and how long an ending takes, as markdown tables.
+
+Everything is measured several times, ours and its peers by turns, because what counts on a machine that others use is
+a ratio within one run. Nothing is asserted about time.
+"""
+
+import os
+import platform
+from contextlib import AbstractContextManager
+
+import click
+import msgspec
+
+from bench import consume, latency, publish
+from bench.figures import Table
+from bench.progress import say
+from bench.servers import Server, has_redis, serve_embedded, serve_redis
+
+TABLES = {"publish": publish.measure, "consume": consume.measure, "latency": latency.measure}
+ROUNDS = {"publish": 5, "consume": 3, "latency": 2}
+
+
+@click.command(context_settings={"auto_envvar_prefix": "BENCH"})
+@click.argument("tables", nargs=-1, type=click.Choice(list(TABLES)))
+@click.option("-o", "--output", type=click.Choice(["markdown", "json"]), default="markdown", show_default=True)
+@click.option("--rounds", type=click.IntRange(1), help="How often everything is measured.  [default: 5, 3 and 2]")
+def main(tables: tuple[str, ...], output: str, rounds: int | None) -> None:
+    """Measure TABLES (all of them by default) on every server there is."""
+    measured: list[Table] = []
+    for serve in servers():
+        with serve as server:
+            for name in tables or TABLES:
+                measured.append(TABLES[name](server, rounds or ROUNDS[name]))
+                if output == "markdown":
+                    print_table(measured)
+    if output == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode({"machine": machine(), "tables": measured}), indent=2))
+
+
+def servers() -> list[AbstractContextManager[Server]]:
+    """The servers to measure on."""
+    if has_redis():
+        return [serve_embedded(), serve_redis()]
+    say("there is no redis-server on PATH (Debian's package redis-server): only the embedded server is measured")
+    return [serve_embedded()]
+
+
+def print_table(measured: list[Table]) -> None:
+    """Print the newest table, and the heading before the first."""
+    if len(measured) == 1:
+        click.echo(f"## eightbells on {machine()}")
+    click.echo(f"\n{measured[-1]}")
+
+
+def machine() -> str:
+    """What everything was measured on."""
+    return f"{os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""Our consumer as it comes: lease, fence, typed decode, an async handler, and a commit for every ending."""
+
+from urllib.parse import urlsplit
+
+from eightbells.consumer.connection import connect_blocking
+from eightbells.consumer.consumer import Consumer
+from eightbells.consumer.delivery import Delivery
+from eightbells.events.contract import keys
+
+from bench.bus import GROUP, NAMESPACE, pack, prepare_group, publish_all
+from bench.events import completed, dispatches
+from bench.tally import Tally
+
+
+async def fill(url: str, count: int) -> None:
+    """Publish endings of 1.2 KiB."""
+    reports = [completed(dispatch) for dispatch in dispatches(count)]
+    publish_all(urlsplit(url).path, pack(prepare_group(url), reports), count)
+
+
+async def drain(url: str, count: int) -> float:
+    """Return the seconds from the first event until the last is committed and the consumer has stopped."""
+    tally = Tally(count)
+
+    async def handle(delivery: Delivery) -> None:
+        assert delivery.event.is_ending
+        tally.add()
+        if tally.count == count:
+            consumer.stop()
+
+    consumer = Consumer(url, GROUP, handle, namespace=NAMESPACE)
+    await consumer.run()
+    seconds = tally.seconds()
+    owed = connect_blocking(url).zcard(keys.todo(NAMESPACE, GROUP))
+    assert owed == 0, f"{owed} endings were handled and not committed"
+    return seconds
