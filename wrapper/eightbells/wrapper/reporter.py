@@ -117,12 +117,17 @@ class Reporter:
         self._attempt = answer.attempt or self._attempt
         if answer.is_cancelling:
             self._is_cancelled = True
-            self._init.stop(CANCEL)
+            self._stop(CANCEL, "is being cancelled")
         elif answer.word == "terminal" and self._environment.stop_if_ended:
-            self._init.stop(ENDED)
+            self._stop(ENDED, "has already ended")
             self.is_over = True
         elif answer.word in ("moved", "expired"):
             self._note(f"the bus refused the event: {answer.word}")
+
+    def _stop(self, reason: str, why: str) -> None:
+        if self._ending is None:
+            say(f"the dispatch {why}: the command is told to stop")
+            self._init.stop(reason)
 
     def _idle_seconds(self) -> float:
         """How long there is nothing to say, unless mail comes."""
