@@ -78,8 +78,8 @@ class Local(Server):
     def _answers(self) -> bool:
         assert self.is_running(), f"{self.kind} has ended: {(self.directory / 'server.log').read_text()[-2000:]}"
         with closing(redis.Redis(port=self.port, **TIMES)) as probe, suppress(redis.ConnectionError):
-            # Somebody else's server on this port would answer as well.
-            return int(probe.info("server")["process_id"]) == self.pid
+            # While it loads its data it answers INFO and nothing else. Somebody else's server on this port would answer.
+            return bool(probe.ping()) and int(probe.info("server")["process_id"]) == self.pid
         return False
 
 
