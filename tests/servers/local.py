@@ -78,7 +78,7 @@ class Local(Server):
     def _answers(self) -> bool:
         assert self.is_running(), f"{self.kind} has ended: {(self.directory / 'server.log').read_text()[-2000:]}"
         with closing(redis.Redis(port=self.port, **TIMES)) as probe, suppress(redis.ConnectionError):
-            # While it loads its data it answers INFO and nothing else. Somebody else's server on this port would answer.
+            # While it loads its data it answers INFO alone; and somebody else's server on this port would answer, too.
             return bool(probe.ping()) and int(probe.info("server")["process_id"]) == self.pid
         return False
 
