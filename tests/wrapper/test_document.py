@@ -4,19 +4,21 @@ import json
 import signal
 from typing import Any
 
+import pytest
 from eightbells.events.codes import Code
 from eightbells.events.contract.limits import EVENT_BYTES
 from eightbells.events.document import decode, decode_verdict, encode, encode_verdict
 from eightbells.wrapper.document import to_json
-from eightbells.wrapper.ending import Ending
-from eightbells.wrapper.environment import PLACE, Environment
-from eightbells.wrapper.outcome import Outcome, decide
+from eightbells.wrapper.environment import Variables
+from eightbells.wrapper.outcome import Ending, Outcome, decide
 from eightbells.wrapper.reports import Run, timestamp
+from eightbells.wrapper.target import PLACE, Target
 from eightbells.wrapper.windows import Window
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
 BUS = {b"EIGHTBELLS_DISPATCH_ID": b"d", b"EIGHTBELLS_URL": b"redis://h"}
+TARGET = Target(Variables(BUS, pytest.fail))
 UNTIDY = some.one_of(
     some.binary(max_size=40_000),
     some.text(max_size=10_000).map(lambda text: text.encode("utf-8", "surrogatepass")),
@@ -49,7 +51,7 @@ def test_whatever_the_command_wrote_is_a_document_within_the_limit(
 ) -> None:
     """Any bytes on both streams make a readable event of at most 64 KiB, which says how the command ended."""
     outcome = decide(status, told, 3)
-    report = Run(Environment(BUS)).end(ending(outcome, stdout, stderr), 4, is_cancelled=False)
+    report = Run(TARGET).end(ending(outcome, stdout, stderr), 4, is_cancelled=False)
     assert isinstance(report.document, bytes)
     assert len(report.document) <= EVENT_BYTES
     data = decode(report.document).data
@@ -66,9 +68,9 @@ def test_whatever_the_command_wrote_is_a_document_within_the_limit(
 def test_whatever_the_place_is_called_is_a_document(names: list[bytes], message: str) -> None:
     """Names that are no text, or too long, make a readable event, too, and never hide the code."""
     place = {f"EIGHTBELLS_{name}".encode(): value for name, value in zip(PLACE.values(), names, strict=True)}
-    environment = Environment({**BUS, **place})
+    target = Target(Variables({**BUS, **place}, lambda _: None))
     outcome = Outcome("command_not_found", 127, message=message, remedy=message)
-    report = Run(environment).end(ending(outcome, b"\0" * 20_000, warnings=(message,) * 50), None, is_cancelled=False)
+    report = Run(target).end(ending(outcome, b"\0" * 20_000, warnings=(message,) * 50), None, is_cancelled=False)
     assert isinstance(report.document, bytes)
     assert len(report.document) <= EVENT_BYTES
     assert decode(report.document).data.code == "command_not_found"
@@ -78,9 +80,9 @@ def test_whatever_the_place_is_called_is_a_document(names: list[bytes], message:
 def test_a_document_is_what_the_structs_would_have_written() -> None:
     """Field for field, with null for what is absent."""
     for report in (
-        Run(Environment(BUS)).running(1e9),
-        Run(Environment(BUS)).end(ending(decide(0, (), 0), b"hello \xc3\xbc \xff\0\n"), 1, is_cancelled=False),
-        Run(Environment(BUS)).end(ending(decide(signal.SIGSEGV, (), 0)), None, is_cancelled=True),
+        Run(TARGET).running(1e9),
+        Run(TARGET).end(ending(decide(0, (), 0), b"hello \xc3\xbc \xff\0\n"), 1, is_cancelled=False),
+        Run(TARGET).end(ending(decide(signal.SIGSEGV, (), 0)), None, is_cancelled=True),
     ):
         assert isinstance(report.document, bytes)
         event = decode(report.document)
@@ -94,7 +96,7 @@ def test_every_code_of_the_wrapper_is_one_of_the_contract() -> None:
     """What the wrapper can say is in the table of codes, with who is to blame."""
     for status, told in ((0, ()), (256, ()), (9, ()), (15, ()), (9, ("SIGTERM", "SIGKILL")), (0, ("timeout",))):
         outcome = decide(status, told, 1)
-        report = Run(Environment(BUS)).end(ending(outcome), 1, is_cancelled=False)
+        report = Run(TARGET).end(ending(outcome), 1, is_cancelled=False)
         assert isinstance(report.document, bytes)
         data = decode(report.document).data
         assert data.known_code in set(Code)
@@ -103,7 +105,7 @@ def test_every_code_of_the_wrapper_is_one_of_the_contract() -> None:
 
 def test_event_and_report_agree() -> None:
     """The id, source, subject and times that the bus is handed are those of the document."""
-    run = Run(Environment(BUS))
+    run = Run(TARGET)
     report = run.end(ending(decide(0, (), 0)), 2, is_cancelled=False)
     assert isinstance(report.document, bytes)
     event = decode(report.document)

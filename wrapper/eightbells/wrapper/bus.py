@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from eightbells.events.contract.scripts import Report
-    from eightbells.wrapper.address import Address
-    from eightbells.wrapper.environment import Environment
+    from eightbells.wrapper.target import Target
 
 BEATS_OF_LIFE = 3
 """A heartbeat outlives two that were missed."""
@@ -34,15 +33,14 @@ class Answer:
 
 
 class Bus:
-    """One namespace on one server."""
+    """One namespace on one server; a call takes at most `patience` seconds."""
 
-    def __init__(self, address: Address, environment: Environment) -> None:
-        # so that a connection which has died unnoticed leaves time for a second and a third within the time-out
-        self._connection = Connection(address, max(environment.publish_timeout / 3, 0.1))
-        self._namespace = environment.namespace
-        self._cluster = environment.place["cluster"] or ""
-        self._dispatch = environment.dispatch
-        self._life_ms = int(environment.heartbeat * 1000) * BEATS_OF_LIFE
+    def __init__(self, target: Target, patience: float) -> None:
+        self._connection = Connection(target.address, patience)
+        self._namespace = target.namespace
+        self._cluster = target.place["cluster"] or ""
+        self._dispatch = target.dispatch
+        self._life_ms = int(target.heartbeat * 1000) * BEATS_OF_LIFE
         self._version = "0"
         self._groups: list[str] = []
 

@@ -1,14 +1,12 @@
 """The pipes between the command and the container's own stdout and stderr, and whether there are any.
 
-A stream that is a terminal or closed is handed over untouched, and so is everything while nothing is reported. Where
-both streams are one open file, one pipe keeps their order.
+A stream that is a terminal or closed is handed over untouched. Where both streams are one open file, one pipe keeps
+their order.
 """
 
 from __future__ import annotations
 
 import posix
-
-from eightbells.wrapper.windows import Window
 
 STDOUT, STDERR = 1, 2
 FIRST_FREE = 3
@@ -22,15 +20,14 @@ if TYPE_CHECKING:
 class Stream:
     """One stream on its way: the command writes into `entry`, we read from `source` and write to `sink`."""
 
-    __slots__ = ("entry", "name", "sink", "sinks", "source", "window")
+    __slots__ = ("entry", "name", "sink", "sinks", "source")
 
-    def __init__(self, sinks: tuple[int, ...], window: Window) -> None:
+    def __init__(self, sinks: tuple[int, ...]) -> None:
         source, entry = posix.pipe2(posix.O_CLOEXEC)
         self.source, self.entry = _above_standard(source), _above_standard(entry)
         self.sink = sinks[0]
         self.sinks = sinks
         self.name = "stdout" if self.sink == STDOUT else "stderr"
-        self.window = window
 
     @property
     def actions(self) -> list[Action]:
@@ -43,13 +40,12 @@ class Stream:
 
 
 def open_streams(environment: Environment) -> list[Stream]:
-    """Return the streams that are to be captured; none when a pipe cannot be had."""
-    if not environment.is_reporting or environment.capture is False:
+    """Return the streams that are to be captured."""
+    if environment.capture is False:
         return []
-    margin = max((len(secret) for secret in environment.secrets), default=1) - 1
     wanted = [sink for sink in (STDOUT, STDERR) if _is_open(sink) and (environment.capture or not posix.isatty(sink))]
     groups = [tuple(wanted)] if _are_one(wanted) else [(sink,) for sink in wanted]
-    return [Stream(sinks, Window(margin)) for sinks in groups]
+    return [Stream(sinks) for sinks in groups]
 
 
 def _is_open(descriptor: int) -> bool:

@@ -11,20 +11,19 @@ import time
 from posix import _exit
 
 from eightbells.wrapper import signals
-from eightbells.wrapper.capture import open_streams
-from eightbells.wrapper.ending import Ending
 from eightbells.wrapper.environment import Environment, find_environment
 from eightbells.wrapper.init import Init
 from eightbells.wrapper.notice import say
-from eightbells.wrapper.outcome import Outcome, decide
-from eightbells.wrapper.pumps import Pump, drain, start_pumps
-from eightbells.wrapper.reporter import Reporter
+from eightbells.wrapper.outcome import Ending, Outcome, decide
 from eightbells.wrapper.spawn import NotStarted, spawn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import NoReturn
+
+    from eightbells.wrapper.pumps import Pump
+    from eightbells.wrapper.reporter import Reporter
 
 USAGE = "eightbells-wrapper -- COMMAND [ARGUMENT...]"
 
@@ -33,22 +32,18 @@ def main() -> NoReturn:
     """Run the command of the command line and exit with its code."""
     mask = signals.block_all()
     signals.stop_ignoring_children()
-    environment = Environment(find_environment())
-    for complaint in environment.complaints:
-        say(complaint)
+    environment = Environment(find_environment(), say)
     init = Init(environment)
-    reporter = Reporter(environment, init)
+    pumps = start_pumps(environment, init)
     try:
-        pumps = start_command(command_line(sys.argv), environment, init, mask)
-        reporter.start()
-        status = init.wait_for_command()
-        warnings = drain(pumps, init, environment.drain)
-        ending = describe_end(init, decide(status, init.told, environment.timeout), pumps, warnings)
+        start_command(command_line(sys.argv), environment, init, pumps, mask)
+        reporter = start_reporter(environment, init)
+        ending = look_after(init, pumps, environment)
     except NotStarted as failure:
-        say(f"{failure} ({failure.remedy})")
-        outcome = Outcome(failure.code, failure.exit_code, message=str(failure), remedy=failure.remedy)
-        ending = Ending(outcome, finished_at=time.time())
-    report(ending, reporter, init, environment.publish_timeout)
+        reporter = start_reporter(environment, init)
+        ending = describe_failure(failure)
+    if reporter is not None:
+        report(ending, reporter, init, environment.publish_timeout)
     _exit(ending.outcome.exit_code)  # never the interpreter's shutdown, which waits for threads
 
 
@@ -60,45 +55,80 @@ def command_line(argv: Sequence[str]) -> list[bytes]:
     return [word.encode("utf-8", "surrogateescape") for word in words]
 
 
-def start_command(argv: list[bytes], environment: Environment, init: Init, mask: set[int]) -> list[Pump]:
-    """Start the command under the init's eyes and return what carries its output. Raises `NotStarted`."""
-    pumps = start_pumps(open_streams(environment), init.wake)
+def start_pumps(environment: Environment, init: Init) -> list[Pump]:
+    """Start what carries the command's output, where somebody is to be told of it."""
+    if not environment.is_reporting:
+        return []
+    from eightbells.wrapper import pumps
+
+    return pumps.start_pumps(environment, init.wake)
+
+
+def start_command(argv: list[bytes], environment: Environment, init: Init, pumps: list[Pump], mask: set[int]) -> None:
+    """Start the command under the init's eyes. Raises `NotStarted`."""
     actions = [action for pump in pumps for action in pump.stream.actions]
     try:
         init.adopt(spawn(argv, environment.command, actions, mask))
-    except NotStarted as failure:
-        if not pumps or failure.code != "cannot_start":
-            raise
-        for pump in pumps:
-            pump.stream.close_entry()
-        init.wait_until(lambda: all(pump.is_over for pump in pumps))
-        init.adopt(spawn(argv, environment.command, (), mask))  # our threads were what was too many
-        return []
+        failure = None
+    except NotStarted as problem:
+        failure = problem
     for pump in pumps:
         pump.stream.close_entry()
-    return pumps
+    if failure is None:
+        return
+    if not pumps or failure.code != "cannot_start":
+        raise failure
+    init.wait_until(lambda: all(pump.is_over for pump in pumps))
+    init.adopt(spawn(argv, environment.command, (), mask))  # our threads were what was too many
+    pumps.clear()
 
 
-def describe_end(init: Init, outcome: Outcome, pumps: Sequence[Pump], warnings: Sequence[str]) -> Ending:
-    """Return what is known of a command that ran."""
+def start_reporter(environment: Environment, init: Init) -> Reporter | None:
+    """Start the thread that reports, where there is something to report to."""
+    if not environment.is_reporting:
+        return None
+    try:
+        from eightbells.wrapper.reporter import Reporter
+    except ImportError as problem:
+        say(f"nothing is reported: {problem}")
+        return None
+    reporter = Reporter(environment, init)
+    reporter.start()
+    return reporter
+
+
+def look_after(init: Init, pumps: list[Pump], environment: Environment) -> Ending:
+    """Wait for the command's death and for the last of its output; return how it ended."""
+    outcome = decide(init.wait_for_command(), init.told, environment.timeout)
+    warnings: list[str] = []
+    if pumps:
+        from eightbells.wrapper.pumps import drain
+
+        warnings = drain(pumps, init, environment.drain)
     return Ending(
         outcome,
         finished_at=init.died_at,
         started_at=init.started_at,
         seconds=init.died - init.started,
-        windows={pump.stream.name: pump.stream.window for pump in pumps},
+        windows={pump.stream.name: pump.window for pump in pumps if pump.window is not None},
         warnings=tuple(warnings),
     )
 
 
+def describe_failure(failure: NotStarted) -> Ending:
+    """Return how a command ended that never started, and say so as a shell would."""
+    say(f"{failure} ({failure.remedy})")
+    outcome = Outcome(failure.code, failure.exit_code, message=str(failure), remedy=failure.remedy)
+    return Ending(outcome, finished_at=time.time())
+
+
 def report(ending: Ending, reporter: Reporter, init: Init, patience: float) -> None:
     """Wait until the ending is published, for as long as that is worth; the exit code does not depend on it."""
-    if reporter.is_over:
-        return
-    reporter.end(ending)
-    until = time.monotonic() + patience
-    is_over = init.wait_until(lambda: reporter.is_over, until if init.grace_end is None else min(until, init.grace_end))
-    if reporter.problem or not is_over:
+    if not reporter.is_over:
+        reporter.end(ending)
+        until = time.monotonic() + patience
+        init.wait_until(lambda: reporter.is_over, until if init.grace_end is None else min(until, init.grace_end))
+    if reporter.problem or not reporter.is_over:
         say(f"the ending was not published: {reporter.problem or 'the bus did not answer in time'}")
 
 

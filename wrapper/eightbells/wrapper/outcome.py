@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from eightbells.wrapper.environment import Environment
+    from eightbells.wrapper.windows import Window
 
 
 class Outcome:
@@ -64,6 +64,29 @@ class Outcome:
         )
 
 
+class Ending:
+    """How the command ended. Times are seconds of the epoch; without `started_at` it never started."""
+
+    __slots__ = ("finished_at", "outcome", "seconds", "started_at", "warnings", "windows")
+
+    def __init__(
+        self,
+        outcome: Outcome,
+        *,
+        finished_at: float,
+        started_at: float | None = None,
+        seconds: float | None = None,
+        windows: dict[str, Window] | None = None,
+        warnings: tuple[str, ...] = (),
+    ) -> None:
+        self.outcome = outcome
+        self.finished_at = finished_at
+        self.started_at = started_at
+        self.seconds = seconds
+        self.windows = windows or {}
+        self.warnings = warnings
+
+
 def read_status(status: int) -> tuple[int, int]:
     """Return the exit code (128 + n for a signal) and the signal (0: none) of a wait status."""
     signal = status & 0x7F
@@ -93,19 +116,3 @@ def _code(exit_code: int, number: int, told: Sequence[str]) -> str:
     if number:
         return "signalled"
     return "exit_nonzero" if exit_code else "exited_zero"
-
-
-def ends_dispatch(outcome: Outcome, environment: Environment) -> bool:
-    """Whether this run alone decides how its dispatch ended, so that the wrapper says so.
-
-    In a pod the Job decides when there may be another run, when there are several completions, and when somebody
-    outside told the command to stop: then the reconciler makes the ending of this attempt.
-    """
-    if not environment.place["pod_uid"]:
-        return True
-    if environment.is_indexed:
-        return False
-    if outcome.code == "cancelled":
-        return True
-    told_outside = any(told not in (TIMEOUT, CANCEL, ENDED, "SIGKILL") for told in outcome.told)
-    return not environment.retries and not told_outside

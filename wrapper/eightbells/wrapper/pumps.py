@@ -12,6 +12,7 @@ import posix
 import select
 import time
 
+from eightbells.wrapper.capture import open_streams
 from eightbells.wrapper.notice import say
 
 BUFFER_BYTES = 64 * 1024
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from eightbells.wrapper.capture import Stream
+    from eightbells.wrapper.environment import Environment
     from eightbells.wrapper.init import Init
+    from eightbells.wrapper.windows import Window
 
 
 class Pump:
@@ -45,6 +48,7 @@ class Pump:
         self.chunks = 0
         self.lost = 0
         self.why = ""
+        self.window: Window | None = None
         self._wake = wake
         self._arrival = select.poll()
         self._arrival.register(stream.source, select.POLLIN)
@@ -54,20 +58,23 @@ class Pump:
         _thread.start_new_thread(self._run, ())
 
     def _run(self) -> None:
+        from eightbells.wrapper.windows import Window  # here, where the command does not wait for it
+
         try:
-            self._carry()
+            self.window = Window()
+            self._carry(self.window)
         except Exception as problem:  # noqa: BLE001 - a thread's last word; the init goes on
             say(f"{self.stream.name} is no longer passed on: {problem!r}")
         finally:
             self.is_over = True
             self._wake()
 
-    def _carry(self) -> None:
+    def _carry(self, window: Window) -> None:
         buffers = [bytearray(BUFFER_BYTES), bytearray(BUFFER_BYTES)]
         turn = 0
         while self._is_more() and (count := posix.readv(self.stream.source, [buffers[turn]])):
             chunk = memoryview(buffers[turn])[:count]
-            self.stream.window.feed(chunk)
+            window.feed(chunk)
             self._pass_on(chunk)
             self.chunks += 1
             self.is_busy = False
@@ -129,10 +136,10 @@ class Quiet:
         return now - self._since >= QUIET_SECONDS
 
 
-def start_pumps(streams: Sequence[Stream], wake: Callable[[], None]) -> list[Pump]:
+def start_pumps(environment: Environment, wake: Callable[[], None]) -> list[Pump]:
     """Start a pump for each stream and return them; a stream without a thread is handed over as it is."""
     pumps = []
-    for stream in streams:
+    for stream in open_streams(environment):
         pump = Pump(stream, wake)
         try:
             pump.start()

@@ -13,16 +13,15 @@ from eightbells.events.contract.codes import CODES
 from eightbells.events.contract.scripts import Report, event_id
 from eightbells.wrapper.document import SCHEMA, encode, encode_verdict
 from eightbells.wrapper.excerpts import excerpt
-from eightbells.wrapper.outcome import ends_dispatch
+from eightbells.wrapper.outcome import CANCEL, ENDED, TIMEOUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from eightbells.wrapper.ending import Ending
-    from eightbells.wrapper.environment import Environment
     from eightbells.wrapper.excerpts import Excerpt
-    from eightbells.wrapper.outcome import Outcome
+    from eightbells.wrapper.outcome import Ending, Outcome
+    from eightbells.wrapper.target import Target
     from eightbells.wrapper.windows import Window
 
 RANDOM_BYTES = 8
@@ -34,10 +33,10 @@ WARNINGS = 20
 class Run:
     """One start of the command, as its events name it."""
 
-    def __init__(self, environment: Environment) -> None:
-        self._environment = environment
-        self.name = name_run(environment)
-        place = environment.place
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self.name = name_run(target)
+        place = target.place
         self.source = f"/eightbells/wrapper/{place['namespace'] or '-'}/{place['pod'] or place['node']}"
 
     def running(self, started_at: float) -> Report:
@@ -47,7 +46,7 @@ class Run:
     def end(self, ending: Ending, attempt: int | None, *, is_cancelled: bool) -> Report:
         """Return the event that says how the command ended, or how its dispatch did where this run decides."""
         outcome = ending.outcome.cancelled() if is_cancelled else ending.outcome
-        ends = ends_dispatch(outcome, self._environment)
+        ends = ends_dispatch(outcome, self._target)
         state = ("completed" if outcome.is_success else "failed") if ends else "attempt_ended"
         data = self._data(state, ending.started_at) | self._verdict(outcome, ending, attempt)
         if ends:
@@ -59,14 +58,14 @@ class Run:
         """All the fields that an event's data has; null where this run has nothing to say."""
         unknown = dict.fromkeys(FIELDS)
         return unknown | {
-            "dispatch_id": self._environment.dispatch,
+            "dispatch_id": self._target.dispatch,
             "state": state,
             "reporter": "wrapper",
             "run": self.name,
             "via": "redis",
             "started_at": None if started_at is None else timestamp(started_at),
             "warnings": (),
-            "place": {**self._environment.place, "image_id": None},
+            "place": {**self._target.place, "image_id": None},
             "attempts": (),
             "evidence": (),
         }
@@ -90,13 +89,13 @@ class Run:
         }
 
     def _outputs(self, windows: dict[str, Window]) -> dict[str, Excerpt | None]:
-        secrets = self._environment.secrets
+        secrets = self._target.secrets
         return {
             name: excerpt(*windows[name].read(), secrets) if name in windows else None for name in ("stdout", "stderr")
         }
 
     def _report(self, data: dict[str, Any], outputs: dict[str, Excerpt | None], moment: float) -> Report:
-        dispatch, state = self._environment.dispatch, data["state"]
+        dispatch, state = self._target.dispatch, data["state"]
         envelope = {
             "specversion": "1.0",
             "id": event_id(dispatch, self.name, state),
@@ -158,11 +157,27 @@ FIELDS = (
 """The fields of an event's data, in their order."""
 
 
-def name_run(environment: Environment) -> str:
+def ends_dispatch(outcome: Outcome, target: Target) -> bool:
+    """Whether this run alone decides how its dispatch ended, so that the wrapper says so.
+
+    In a pod the Job decides when there may be another run, when there are several completions, and when somebody
+    outside told the command to stop: then the reconciler makes the ending of this attempt.
+    """
+    if not target.place["pod_uid"]:
+        return True
+    if target.is_indexed:
+        return False
+    if outcome.code == "cancelled":
+        return True
+    told_outside = any(told not in (TIMEOUT, CANCEL, ENDED, "SIGKILL") for told in outcome.told)
+    return not target.retries and not told_outside
+
+
+def name_run(target: Target) -> str:
     """Return the run: `<pod UID>.<restart count>`; what of it nobody told us is random."""
     random = posix.urandom(RANDOM_BYTES).hex()
-    pod = environment.place["pod_uid"]
-    count = environment.restart_count
+    pod = target.place["pod_uid"]
+    count = target.restart_count
     return f"{pod[:UID_LENGTH]}.{random if count is None else count}" if pod else random
 
 

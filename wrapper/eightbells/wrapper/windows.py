@@ -10,15 +10,16 @@ import _thread
 
 from eightbells.events.contract.limits import HEAD_BYTES, TAIL_BYTES
 
+MARGIN = 1024
+"""More bytes are kept of both, so that a secret across an edge can be recognised before the edge is cut."""
+
+HEAD, TAIL = HEAD_BYTES + MARGIN, TAIL_BYTES + MARGIN
+
 
 class Window:
-    """The head and tail of one stream. `margin` more bytes are kept of both, so that a secret that lies across an
-    edge can still be recognised before the edge is cut.
-    """
+    """The head and tail of one stream, with a margin."""
 
-    def __init__(self, margin: int = 0) -> None:
-        self._head_bytes = HEAD_BYTES + margin
-        self._tail_bytes = TAIL_BYTES + margin
+    def __init__(self) -> None:
         self._lock = _thread.allocate_lock()
         self._head = bytearray()
         self._tail = bytearray()
@@ -29,25 +30,25 @@ class Window:
         """Take the next bytes; the chunk must stay as it is until the next call returns."""
         with self._lock:
             self._total += len(chunk)
-            if len(self._head) < self._head_bytes:
-                self._head += chunk[: self._head_bytes - len(self._head)]
-            if len(chunk) >= self._tail_bytes:
+            if len(self._head) < HEAD:
+                self._head += chunk[: HEAD - len(self._head)]
+            if len(chunk) >= TAIL:
                 self._last = chunk
                 self._tail.clear()
                 return
             self._settle()
             self._tail += chunk
-            if len(self._tail) > 4 * self._tail_bytes:  # now and then, not with every line
-                del self._tail[: -self._tail_bytes]
+            if len(self._tail) > 4 * TAIL:  # now and then, not with every line
+                del self._tail[:-TAIL]
 
     def read(self) -> tuple[bytes, bytes, int]:
-        """Return the head, the tail (margins included) and the number of bytes of the stream so far."""
+        """Return the head, the tail (each with its margin) and the number of bytes of the stream so far."""
         with self._lock:
             self._settle()
-            return bytes(self._head), bytes(self._tail[-self._tail_bytes :]), self._total
+            return bytes(self._head), bytes(self._tail[-TAIL:]), self._total
 
     def _settle(self) -> None:
         """Copy what only the pump's buffer holds, before that buffer is read into again."""
         if self._last is not None:
-            self._tail += self._last[-self._tail_bytes :]
+            self._tail += self._last[-TAIL:]
             self._last = None

@@ -1,0 +1,102 @@
+"""What is reported on and where to: the dispatch, the bus, the place; read while the command already runs.
+
+A dispatch id or an address that makes no sense is the end of reporting, and of nothing else.
+"""
+
+from __future__ import annotations
+
+import posix
+
+from eightbells.events.contract import keys
+from eightbells.wrapper.address import parse_address
+from eightbells.wrapper.environment import DISPATCH, PREFIX, URL
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    from eightbells.wrapper.address import Address
+    from eightbells.wrapper.environment import Variables
+
+    Value = TypeVar("Value")
+
+PLACE = {
+    "cluster": "CLUSTER",
+    "namespace": "POD_NAMESPACE",
+    "job": "JOB",
+    "job_uid": "JOB_UID",
+    "pod": "POD",
+    "pod_uid": "POD_UID",
+    "node": "NODE",
+    "container": "CONTAINER",
+    "image": "IMAGE",
+}
+"""The fields of an event's place, and the variables that tell them (from the downward API)."""
+
+PLACE_LENGTH = 512
+"""Longer than any name in Kubernetes or reference of an image; output is what an event's room is for."""
+
+SHORTEST_SECRET = 4
+"""Masking a password of one letter would make the output unreadable and tell the letter."""
+
+
+class Unusable(ValueError):
+    """Nothing can be reported: says which variable is wrong, and how."""
+
+
+class Target:
+    """A dispatch and its bus. `heartbeat` is seconds, 0 for none; `secrets` must not appear in an event."""
+
+    __slots__ = (
+        "address",
+        "dispatch",
+        "heartbeat",
+        "is_indexed",
+        "namespace",
+        "place",
+        "restart_count",
+        "retries",
+        "secrets",
+        "stop_if_ended",
+    )
+
+    def __init__(self, told: Variables) -> None:
+        self.dispatch = _demand(told, DISPATCH, keys.check_dispatch)
+        self.address: Address = _demand(told, URL, parse_address)
+        self.namespace = _choose(told, "NAMESPACE", "default", keys.check_namespace)
+        self.heartbeat = told.seconds("HEARTBEAT", 10.0)
+        self.retries = told.number("RETRIES", 0)
+        self.restart_count = told.number("RESTART_COUNT", None)
+        self.stop_if_ended = told.switch("STOP_IF_ENDED", True)
+        self.is_indexed = bool(told.exact("JOB_COMPLETION_INDEX"))
+        self.place: dict[str, str | None] = {
+            field: told.text(name)[:PLACE_LENGTH] or None for field, name in PLACE.items()
+        }
+        self.place["cluster"] = _choose(told, "CLUSTER", "", keys.check_cluster) or None
+        self.place["node"] = self.place["node"] or posix.uname().nodename
+        self.secrets = _secrets(told, self.address)
+
+
+def _demand(told: Variables, names: tuple[str, ...], parse: Callable[[str], Value]) -> Value:
+    """Read the first of these variables that is set. Raises `Unusable`."""
+    name = next((name for name in names if told.exact(name)), names[0])
+    try:
+        return parse(told.exact(name))
+    except ValueError as problem:
+        raise Unusable(f"{name} is ignored: {problem}") from None
+
+
+def _choose(told: Variables, name: str, default: str, check: Callable[[str], str]) -> str:
+    try:
+        return check(told.text(name) or default)
+    except ValueError as problem:
+        told.complain(PREFIX + name, str(problem))
+        return default
+
+
+def _secrets(told: Variables, address: Address) -> tuple[bytes, ...]:
+    """The password as it is and as the URL spells it."""
+    url = next(filter(None, map(told.exact, URL)), "")
+    spelled = {address.password, url.partition("://")[2].rpartition("@")[0].partition(":")[2]}
+    return tuple(secret.encode("utf-8", "surrogateescape") for secret in spelled if len(secret) >= SHORTEST_SECRET)
