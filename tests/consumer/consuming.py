@@ -58,6 +58,13 @@ class Town:
     def _report(self, one: Event) -> Any:
         return report(one.subject, one.data.state, source=SOURCE, document=encode(one), verdict=encode_verdict(one))
 
+    def come_back(self) -> None:
+        """Start the server after it was killed, from the main thread, because it dies with the thread that did; its
+        users are no more.
+        """
+        self.bus.server.start()
+        self.bus = Bus(self.bus.server, self.bus.namespace)
+
     def hide_log(self) -> None:
         """Leave the queue as the only way to a consumer, and due at once."""
         self.bus.set(patience=1)

@@ -77,7 +77,8 @@ class Consumer:
         end = asyncio.get_running_loop().time() + self.options.stop_deadline
         self._intake.stop()
         self._hand_back_waiting()
-        await asyncio.wait(takers, timeout=LET_GO_SECONDS)
+        if not has_failed:
+            await asyncio.wait(takers, timeout=LET_GO_SECONDS)
         await let_go(takers)
         self._hand_back_waiting()
         if not has_failed:
