@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -93,6 +94,64 @@ def test_the_handler_of_readme_is_told_how_a_wrapped_command_ended(
     assert second == "oh dear\n"
     consuming.terminate()
     assert consuming.wait(timeout=20) == 0
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> str:
+    """An image with Python and this checkout's wrapper to install, made of EIGHTBELLS_TEST_PYTHON_IMAGE."""
+    image = os.environ.get("EIGHTBELLS_TEST_PYTHON_IMAGE", "")
+    if not image:
+        reason = "no EIGHTBELLS_TEST_PYTHON_IMAGE: run with tests/servers/ci_engine.sh, or name one that a Docker has"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
+    (tmp_path / "pip.conf").write_text("[global]\nno-index = 1\nfind-links = /wheels\nbreak-system-packages = 1\n")
+    collect_wheels(tmp_path / "wheels", version_in(image))
+    # Debian's pip will not start without the bundle that its packages make when they are configured.
+    shutil.copy("/etc/ssl/certs/ca-certificates.crt", tmp_path)
+    (tmp_path / "Dockerfile").write_text(
+        f"FROM {image}\nCOPY wheels /wheels\nCOPY pip.conf /etc/\nCOPY ca-certificates.crt /etc/ssl/certs/\n"
+    )
+    return build(tmp_path)
+
+
+def version_in(image: str) -> str:
+    asked = ["docker", "run", "--rm", "--network=none", image, "python3", "-c"]
+    code = "import sys; print('{}.{}'.format(*sys.version_info))"
+    return subprocess.run([*asked, code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def collect_wheels(directory: Path, version: str) -> None:
+    uv = shutil.which("uv") or ROOT / ".uv/bin/uv"
+    subprocess.run([uv, "build", "--quiet", "--wheel", "--out-dir", directory, ROOT / "wrapper"], check=True)
+    pip = ["-m", "pip", "download", "--quiet", "--only-binary=:all:", f"--python-version={version}", "--no-deps"]
+    subprocess.run([sys._base_executable, *pip, "--dest", directory, "hiredis"], check=True)  # type: ignore[attr-defined]
+
+
+def build(directory: Path) -> str:
+    """Built without a network: what an image needs is in the directory."""
+    command = ["docker", "build", "--quiet", "--network=none", str(directory)]
+    built = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr + built.stdout
+    return built.stdout.strip()
+
+
+@pytest.mark.serial
+@pytest.mark.timeout(180)
+def test_the_dockerfile_of_readme_makes_an_image_that_keeps_the_exit_code(base: str, tmp_path: Path) -> None:
+    """README's image, built of this checkout on a base that is at hand, runs its command through the wrapper."""
+    dockerfile = re.sub(r"^FROM .*", f"FROM {base}", blocks("dockerfile")[0])
+    (tmp_path / "Dockerfile").write_text(dockerfile)
+    (tmp_path / "job.py").write_text("import os, sys; print('hello from', os.getpid() != 1); sys.exit(7)")
+    image = build(tmp_path)
+
+    ran = subprocess.run(
+        ["docker", "run", "--rm", "--network=none", image, "python3", "job.py"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    subprocess.run(["docker", "image", "rm", "--force", image, base], capture_output=True, check=True)
+
+    assert (ran.returncode, ran.stdout) == (7, "hello from True\n"), ran.stderr
 
 
 def test_the_handler_is_ten_lines_and_the_dockerfile_four() -> None:

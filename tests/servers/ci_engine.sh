@@ -1,23 +1,25 @@
 #!/usr/bin/env bash
-# ci_engine.sh COMMAND…: runs the command with a Docker engine and an image of the newest Redis that Debian has.
+# ci_engine.sh COMMAND…: runs the command with a Docker engine and images of the newest Redis and Python that Debian has.
 # Where an engine answers it is used, else a private one is started; afterwards nothing of either is left, neither a
-# process, mount or network interface nor the image. Needs Debian, root, docker.io, mmdebstrap and iproute2.
+# process, mount or network interface nor an image. Needs Debian, root, docker.io, mmdebstrap and iproute2.
 set -eu
 
-readonly SUITE=trixie PACKAGE=redis-server PROGRAM=/usr/bin/redis-server
+readonly SUITE=trixie
 PATH="$PATH:/usr/sbin:/sbin"
 # Not in TMPDIR: the sockets in it must have short names.
 home=$(mktemp -d /tmp/eightbells-engine.XXXXXX)
 bridge=eb$$
-image=eightbells-test-redis:$$
+redis=eightbells-test-redis:$$ python=eightbells-test-python:$$
 engine=
 
 main() {
     trap finish EXIT
     trap 'exit 143' TERM INT HUP
     docker version >"$home/answer" 2>&1 || start_engine
-    make_image
-    EIGHTBELLS_TEST_REDIS_IMAGE=$image TESTCONTAINERS_RYUK_DISABLED=true "$@"
+    make_image "$redis" redis-server --change 'ENTRYPOINT ["/usr/bin/redis-server"]'
+    make_image "$python" dash,python3,python3-pip
+    export EIGHTBELLS_TEST_REDIS_IMAGE=$redis EIGHTBELLS_TEST_PYTHON_IMAGE=$python
+    TESTCONTAINERS_RYUK_DISABLED=true "$@"
 }
 
 # Without iptables, and so without a change to the machine's network but for a bridge of our own: published ports are
@@ -50,12 +52,12 @@ make_bridge() {
     fail "no free network in 10.201.0.0/16 for the engine's bridge" /dev/null
 }
 
-# Unpacked, not installed: a server needs its files and libraries and no more.
+# make_image NAME PACKAGES IMPORT-OPTIONS…: unpacked, not installed; a program needs its files and libraries, no more.
 make_image() {
     from=$(mirror)
-    mmdebstrap --quiet --variant=extract --include="base-files,$PACKAGE" "$SUITE" "$home/root.tar" "$from" \
-        >"$home/answer" 2>&1 || fail "$PACKAGE of Debian $SUITE cannot be had from '$from'" "$home/answer"
-    docker import --change "ENTRYPOINT [\"$PROGRAM\"]" "$home/root.tar" "$image" >"$home/answer" 2>&1 \
+    mmdebstrap --quiet --variant=extract --include="base-files,$2" "$SUITE" "$home/root.tar" "$from" \
+        >"$home/answer" 2>&1 || fail "$2 of Debian $SUITE cannot be had from '$from'" "$home/answer"
+    docker import "${@:3}" "$home/root.tar" "$1" >"$home/answer" 2>&1 \
         || fail "the engine does not take the image" "$home/answer"
     rm "$home/root.tar"
 }
@@ -79,7 +81,7 @@ finish() {
         kill "$engine" 2>/dev/null || true
         wait "$engine" || true
     else
-        docker image rm --force "$image" >"$home/answer" 2>&1 || true
+        docker image rm --force "$redis" "$python" >"$home/answer" 2>&1 || true
     fi
     ip link delete "$bridge" 2>/dev/null || true
     awk -v home="$home/" 'index($2, home) == 1 { print $2 }' /proc/mounts | sort -r | xargs --no-run-if-empty umount
