@@ -9,8 +9,8 @@ from tests.wrapper.wrapping import AS_SUBREAPER, Dispatch, Wrapping, children
 
 
 def test_an_orphan_that_holds_the_output_is_not_waited_for(dispatch: Dispatch) -> None:
-    """A process left behind with our pipes in its hands does not delay the end, and a warning says so."""
-    process = dispatch.start("sh", "-c", "setsid sleep 60 & echo $!; exit 6")
+    """A process left behind with our pipes in its hands does not delay the end, and a warning names it."""
+    process = dispatch.start("sh", "-c", "setsid sleep 60 & echo $!; exit 6", prefix=AS_SUBREAPER)
     assert process.stdout is not None
     orphan = int(process.stdout.readline())
     try:
@@ -18,8 +18,8 @@ def test_an_orphan_that_holds_the_output_is_not_waited_for(dispatch: Dispatch) -
         assert is_alive(orphan)
     finally:
         os.kill(orphan, signal.SIGKILL)
-    held = [warning for warning in dispatch.ending.warnings if "still held open" in warning]
-    assert len(held) == 2
+    held = f"is still held open by what the command left behind: sleep ({orphan})"
+    assert dispatch.ending.warnings == (f"stdout {held}", f"stderr {held}")
 
 
 def test_what_the_command_wrote_last_is_not_lost_to_an_orphan(dispatch: Dispatch) -> None:

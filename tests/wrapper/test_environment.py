@@ -66,7 +66,7 @@ def test_durations(text: str, seconds: float) -> None:
         ("CLUSTER", "a b"),
         ("DISPATCH_ID", "-x"),
         ("URL", "mysql://h"),
-        ("PUBLISH_TIMOUT", "5s"),
+        ("PUBLISH_TIME", "5s"),
     ],
 )
 def test_a_wrong_variable_is_named_and_the_command_runs(dispatch: Dispatch, name: str, value: str) -> None:

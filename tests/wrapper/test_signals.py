@@ -9,7 +9,7 @@ import pytest
 
 from tests.servers.processes import is_alive
 from tests.waiting import wait_until
-from tests.wrapper.wrapping import PYTHON, Dispatch, Wrapping, children
+from tests.wrapper.wrapping import AS_SUBREAPER, PYTHON, Dispatch, Wrapping, children
 
 PRINTER = """import _signal, posix
 caught = []
@@ -92,6 +92,17 @@ def test_a_command_that_ignores_termination_is_killed_before_the_grace_is_over(d
     assert process.finish().exit_code == 137
     ending = dispatch.ending
     assert (ending.code, ending.signal, ending.terminated_by) == ("signalled", "SIGKILL", "SIGTERM, SIGKILL")
+
+
+def test_what_left_the_process_group_is_killed_with_the_command(init: Wrapping) -> None:
+    """Where we are not PID 1, the kill at the end of the grace reaches those who made a session of their own."""
+    script = "setsid sh -c 'trap \"\" TERM; echo $$; while :; do sleep 0.05; done' & trap '' TERM; wait; wait"
+    process = init.start("sh", "-c", script, prefix=AS_SUBREAPER, env={"EIGHTBELLS_GRACE": "300ms"})
+    assert process.stdout is not None
+    straggler = int(process.stdout.readline())
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 137
+    wait_until(lambda: not is_alive(straggler), "the straggler is dead, too")
 
 
 def test_a_second_termination_does_not_hurry_the_kill(init: Wrapping) -> None:

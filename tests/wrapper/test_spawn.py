@@ -121,7 +121,7 @@ posix.posix_spawn = tell
     assert not ours & {
         f"eightbells.wrapper.{name}" for name in ("bus", "connection", "document", "reporter", "reports", "target")
     }
-    assert loaded - ours - bare == {"__future__", "errno", "select"}
+    assert loaded - ours - bare == {"__future__", "_ctypes", "errno", "select"}
 
 
 def modules(command: list[str], environment: dict[str, str]) -> set[str]:

@@ -25,7 +25,7 @@ PYTHON = [sys.executable, "-ISBc"]
 AS_SUBREAPER = (
     sys.executable,
     "-c",
-    "import os, sys; from eightbells.wrapper.console import become_subreaper\n"
+    "import os, sys; from eightbells.wrapper.prctl import become_subreaper\n"
     "become_subreaper(); os.execv(sys.argv[1], sys.argv[1:])",
 )
 """Starts what follows as the one who inherits orphans, as the launcher and the console script do."""

@@ -10,12 +10,12 @@ import posix
 import sys
 
 from eightbells.wrapper.environment import find_environment
+from eightbells.wrapper.prctl import become_subreaper
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-PR_SET_CHILD_SUBREAPER = 36
 START = "import sys; sys.path += {paths!r}; from eightbells.wrapper.main import main; main()"
 
 
@@ -24,22 +24,6 @@ def run() -> NoReturn:
     become_subreaper()
     command = [sys.executable, "-X", "utf8", "-ISBc", START.format(paths=find_paths()), *sys.argv[1:]]
     posix.execve(sys.executable, command, find_environment())
-
-
-def become_subreaper() -> None:
-    """Inherit what the command leaves behind, as PID 1 would; it holds across execve (prctl(2))."""
-    try:
-        import _ctypes
-
-        _ctypes.call_function(
-            _ctypes.dlsym(
-                _ctypes.dlopen(None, 0),  # type: ignore[arg-type]
-                "prctl",
-            ),
-            (PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0),
-        )
-    except (ImportError, OSError):
-        pass  # an interpreter without libffi: orphans go to the next reaper, as they would without us
 
 
 def find_paths() -> list[str]:

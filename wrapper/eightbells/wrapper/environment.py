@@ -24,6 +24,7 @@ VARIABLES = frozenset(
         "CONTAINER",
         "DISPATCH_ID",
         "DRAIN",
+        "DUMPABLE",
         "GRACE",
         "HEARTBEAT",
         "IMAGE",
@@ -56,6 +57,7 @@ class Environment:
         "command",
         "drain",
         "grace",
+        "is_dumpable",
         "is_reporting",
         "publish_timeout",
         "reserve",
@@ -70,6 +72,7 @@ class Environment:
         self.reserve = told.seconds("RESERVE", 2.0)
         self.drain = told.seconds("DRAIN", 2.0)
         self.publish_timeout = told.seconds("PUBLISH_TIMEOUT", 5.0)
+        self.is_dumpable = told.switch("DUMPABLE", False)
         self.capture = told.switch("CAPTURE", None)
         missing = [names[0] for names in (DISPATCH, URL) if not any(told.exact(name) for name in names)]
         self.is_reporting = not missing

@@ -136,6 +136,7 @@ class Init:
             if self.status is None:
                 self._note(signals.name(signals.SIGKILL))
                 self._forward(signals.SIGKILL)
+                self._kill_stragglers()
 
     def _note(self, reason: str) -> None:
         if reason not in self.told:
@@ -147,3 +148,31 @@ class Init:
             posix.killpg(self.pid, number)
         except (ProcessLookupError, PermissionError):
             pass
+
+    def _kill_stragglers(self) -> None:
+        """Kill what has left the command's process group, too: as PID 1 our own end would, elsewhere nothing does."""
+        for pid in descendants(posix.getpid()):
+            try:
+                posix.kill(pid, signals.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                pass
+
+
+def descendants(ancestor: int) -> dict[int, str]:
+    """Return the process ids of all that came from this process and are alive, with their names."""
+    parents, names = {}, {}
+    for entry in posix.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                with open(f"/proc/{entry}/stat", "rb") as file:
+                    name, _, rest = file.read().partition(b"(")[2].rpartition(b")")
+            except OSError:
+                continue  # it has ended meanwhile
+            state, parent, *_ = rest.split()
+            if state != b"Z":
+                parents[int(entry)], names[int(entry)] = int(parent), name.decode("utf-8", "backslashreplace")
+    found, last = set[int](), {ancestor}
+    while last:
+        last = {pid for pid, parent in parents.items() if parent in last} - found
+        found |= last
+    return {pid: names[pid] for pid in sorted(found)}

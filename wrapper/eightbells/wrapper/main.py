@@ -33,6 +33,7 @@ def main() -> NoReturn:
     mask = signals.block_all()
     signals.stop_ignoring_children()
     environment = Environment(find_environment(), say)
+    hide_credentials(environment)
     init = Init(environment)
     pumps = start_pumps(environment, init)
     try:
@@ -45,6 +46,15 @@ def main() -> NoReturn:
     if reporter is not None:
         report(ending, reporter, init, environment.publish_timeout)
     _exit(ending.outcome.exit_code)  # never the interpreter's shutdown, which waits for threads
+
+
+def hide_credentials(environment: Environment) -> None:
+    """Keep what we were told from the command: before the spawn, because a command is faster than an import."""
+    if environment.is_reporting and not environment.is_dumpable:
+        from eightbells.wrapper.prctl import hide
+
+        if not hide():
+            say("the command can read our environment: this interpreter has no libffi")
 
 
 def command_line(argv: Sequence[str]) -> list[bytes]:

@@ -13,6 +13,7 @@ import select
 import time
 
 from eightbells.wrapper.capture import open_streams
+from eightbells.wrapper.init import descendants
 from eightbells.wrapper.notice import say
 
 BUFFER_BYTES = 64 * 1024
@@ -20,6 +21,7 @@ QUIET_SECONDS = 0.05
 DRAIN_STEP = 0.01
 """After the command's death: how long no byte must pass, and how often the pipes are looked at."""
 
+NAMED = 5
 BROKEN = "nobody reads it any more"
 PIPE_BYTES = 256 * 1024
 """What a pipe of ours is grown to when it was found full. The kernel's budget for pipes is per user on the whole node
@@ -159,7 +161,13 @@ def drain(pumps: Sequence[Pump], init: Init, seconds: float) -> list[str]:
         if pump.lost:
             warnings.append(f"{pump.lost} bytes of {name} could not be passed on: {pump.why}")
         if not pump.is_over and is_quiet:
-            warnings.append(f"{name} is still held open by a process that the command left behind")
+            warnings.append(f"{name} is still held open by what the command left behind: {_name_survivors()}")
         elif not pump.is_over:
             warnings.append(f"{name} did not come to rest within {seconds:g} s of the command's death")
     return warnings
+
+
+def _name_survivors() -> str:
+    """Who may hold a pipe of ours: the processes that became ours, the first few of them."""
+    survivors = [f"{name} ({pid})" for pid, name in descendants(posix.getpid()).items()]
+    return ", ".join(survivors[:NAMED]) + (" and others" if len(survivors) > NAMED else "") or "somebody else's child"
