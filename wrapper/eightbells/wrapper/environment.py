@@ -6,7 +6,7 @@ environment as it was found, without our variables. What concerns reporting alon
 
 from __future__ import annotations
 
-import posix
+from eightbells.wrapper.launch import find_entries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,17 +88,13 @@ URL = (f"{PREFIX}URL", "REDIS_URL")
 
 
 def find_environment() -> dict[bytes, bytes]:
-    """Return the environment this process was started with.
-
-    Not `posix.environ`: in a C locale the interpreter has added an LC_CTYPE of its own (PEP 538), which the command
-    must not get.
-    """
-    try:
-        with open("/proc/self/environ", "rb") as file:
-            pairs = file.read().split(b"\0")
-    except OSError:
-        return dict(posix.environ)
-    return {name: value for name, separator, value in (pair.partition(b"=") for pair in pairs) if separator}
+    """Return the environment this process was started with; of a name that is there twice the first, as getenv(3)."""
+    found: dict[bytes, bytes] = {}
+    for entry in find_entries():
+        end = entry.find(b"=", 1)  # execve takes any string, and a name may begin with one
+        if end > 0:
+            found.setdefault(entry[:end], entry[end + 1 :])
+    return found
 
 
 def _is_ours(name: bytes) -> bool:

@@ -13,6 +13,7 @@ from posix import _exit
 from eightbells.wrapper import signals
 from eightbells.wrapper.environment import Environment, find_environment
 from eightbells.wrapper.init import Init
+from eightbells.wrapper.launch import found_mask
 from eightbells.wrapper.notice import say
 from eightbells.wrapper.outcome import Ending, Outcome, decide
 from eightbells.wrapper.spawn import NotStarted, spawn
@@ -30,7 +31,7 @@ USAGE = "eightbells-wrapper -- COMMAND [ARGUMENT...]"
 
 def main() -> NoReturn:
     """Run the command of the command line and exit with its code."""
-    mask = signals.block_all()
+    mask = found_mask(signals.block_all())
     signals.stop_ignoring_children()
     environment = Environment(find_environment(), say)
     hide_credentials(environment)
