@@ -38,7 +38,7 @@ class Consumer:
     def __init__(self, url: str, group: str, handler: Handler, **options: object) -> None:
         self.options = make_options(group, options)
         self._client = connect(url)
-        link = Link()
+        self.link = link = Link()
         bus = Bus(self._client, self.options.namespace, group, self.options.owner)
         self._lanes = Lanes(self.options.held_at_most, self.options.prefetch_bytes)
         self.settlement = Settlement(bus, link, self.options)

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from eightbells.consumer.bus import Bus
@@ -180,7 +181,6 @@ def printable(text: str) -> str:
 
 async def either(event: asyncio.Event, seconds: float) -> None:
     """Wait for the event, or for the time."""
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

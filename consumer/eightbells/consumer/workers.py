@@ -66,10 +66,10 @@ class Workers:
     async def _handle(self, delivery: Delivery) -> None:
         try:
             await self._call(delivery)
-        except (Exception, SystemExit, asyncio.CancelledError) as error:
+        except (Exception, SystemExit, asyncio.CancelledError) as error:  # noqa: BLE001  # its answer, whatever it is
             if self._is_stopping:
                 self._hand_back(delivery)
-                raise
+                return
             # Whatever a handler raises is its answer, also a cancellation of something within.
             self._fail(delivery, error)
         else:
