@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 VENV ?= .venv
 BENCH_VENV ?= .venv-bench
+RUNTIME_VENV ?= .venv-runtime
 BIN := $(VENV)/bin
 
 # The first interpreter that starts; a version manager's shim for a missing one does not.
@@ -96,6 +97,11 @@ coverage: setup ## run the test suite, measured
 bench: $(BENCH_VENV)/.stamp ## measure publish, consume and latency against peers
 	@$(BENCH_VENV)/bin/python -m bench $(ARGS)
 
+# `make runtime ARCHS=amd64` builds for one architecture; the local one is also tried.
+.PHONY: runtime
+runtime: $(RUNTIME_VENV)/.stamp ## build dist/eightbells-runtime-<arch>.tar.xz, the directory that goes into images
+	@UV=$(UV) $(RUNTIME_VENV)/bin/python -m tools.runtime $(ARCHS)
+
 .PHONY: generate
 generate: setup ## write the generated files anew
 	@$(BIN)/python -m tools.generate
@@ -103,7 +109,7 @@ generate: setup ## write the generated files anew
 # The header would name this machine's options. `make lock LOCK_ARGS=--upgrade` takes the newest of everything.
 .PHONY: lock
 lock: $(UV) ## resolve requirements/*.in into the hash-pinned *.txt
-	@for name in uv dev bench; do \
+	@for name in uv dev bench runtime bundle; do \
 		$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 			$(LOCK_ARGS) requirements/$$name.in --output-file requirements/$$name.txt; \
 	done
@@ -123,6 +129,11 @@ $(BENCH_VENV)/.stamp: requirements/bench.txt $(MEMBERS:%=%/pyproject.toml) | $(U
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) $(BENCH_VENV)
 	@$(UV) pip sync --quiet --python $(BENCH_VENV)/bin/python --require-hashes requirements/bench.txt
 	@$(UV) pip install --quiet --python $(BENCH_VENV)/bin/python --no-deps --no-build-isolation $(EDITABLE)
+	@touch $@
+
+$(RUNTIME_VENV)/.stamp: requirements/runtime.txt | $(UV)
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) $(RUNTIME_VENV)
+	@$(UV) pip sync --quiet --python $(RUNTIME_VENV)/bin/python --require-hashes requirements/runtime.txt
 	@touch $@
 
 .uv/bin/uv: requirements/uv.txt
