@@ -70,7 +70,6 @@ class Workers:
             if self._is_stopping:
                 self._hand_back(delivery)
                 return
-            # Whatever a handler raises is its answer, also a cancellation of something within.
             self._fail(delivery, error)
         else:
             if delivery.fence:
