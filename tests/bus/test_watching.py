@@ -3,7 +3,7 @@
 import pytest
 from eightbells.events.reporting import Beaten, Look
 
-from tests.bus.bus import LONG_MS, Bus
+from tests.bus.bus import LONG_MS, Bus, report
 
 
 def test_a_heartbeat_is_kept_for_its_life(bus: Bus) -> None:
@@ -62,6 +62,15 @@ def test_an_unregistered_dispatch_is_open(bus: Bus) -> None:
     assert before + 5000 <= due <= bus.now() + 5000
     bus.tell(state="attempt_ended")
     assert bus.scores(bus.key("open:")) == {"d": due}
+
+
+def test_an_event_puts_off_no_look(bus: Bus) -> None:
+    """A dispatch that is to be looked at sooner, as its record was lost and not its place, stays so."""
+    due = bus.now()
+    bus.client.zadd(bus.key("open:"), {"d": due, "forgotten": 5})
+    bus.publish(report(state="running"), report("forgotten", "running"))
+    assert bus.scores(bus.key("open:"))["d"] == due
+    assert bus.scores(bus.key("open:"))["forgotten"] > due
 
 
 def test_what_is_due_is_looked_at_once(bus: Bus) -> None:

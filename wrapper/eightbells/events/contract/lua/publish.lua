@@ -144,6 +144,7 @@ for i = 1, events do
   local fine, reply = pcall(accept, i)
   replies[i] = fine and reply or {'error', type(reply) == 'table' and reply.err or tostring(reply)}
 end
+redis.call('ZREMRANGEBYSCORE', open, '-inf', now - keep)
 if #opened > 0 then redis.call('ZADD', open, 'NX', unpack(opened)) end
 if #ended > 0 then
   for i = 5, 4 + groups do redis.call('ZADD', KEYS[i], unpack(owed)) end
@@ -154,6 +155,5 @@ if #ended > 0 then
 end
 redis.call('XTRIM', log, 'MINID', now - log_age)
 redis.call('PEXPIRE', log, keep)
-redis.call('ZREMRANGEBYSCORE', open, '-inf', now - keep)
 if redis.call('PTTL', open) < keep then redis.call('PEXPIRE', open, keep) end
 return replies
