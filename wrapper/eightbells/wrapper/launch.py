@@ -10,16 +10,18 @@ import sys
 
 from eightbells.wrapper import signals
 
+FOUND = sys._xoptions.get("found")  # noqa: SLF001 - where the interpreter keeps its -X options
+"""The mask, in hexadecimal; None where there was no launcher."""
+
 HIGH = 0x80
 ESCAPE = 0x01
 
 
 def found_mask(mask: set[int]) -> set[int]:
     """Return the signals that were blocked when we were started; `mask` is what the interpreter found."""
-    word = sys._xoptions.get("found")
-    if not isinstance(word, str):
+    if not isinstance(FOUND, str):
         return mask
-    bits = int(word, 16)
+    bits = int(FOUND, 16)
     return {number for number in signals.ALL if bits >> (number - 1) & 1}
 
 
@@ -34,7 +36,7 @@ def find_entries() -> list[bytes]:
             entries = file.read().split(b"\0")
     except OSError:
         entries = [name + b"=" + value for name, value in posix.environ.items()]
-    return [reveal(entry) for entry in entries if is_found(entry)] if "found" in sys._xoptions else entries
+    return [reveal(entry) for entry in entries if is_found(entry)] if FOUND else entries
 
 
 def is_found(entry: bytes) -> bool:
