@@ -5,11 +5,11 @@ downloaded is kept in ~/.cache/eightbells, or where XDG_CACHE_HOME says.
 """
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tools.runtime.archive import pack
@@ -21,6 +21,7 @@ from tools.runtime.target import TARGETS, Target, Unbuildable
 from tools.runtime.tree import assemble, describe
 
 ROOT = Path(__file__).resolve().parents[2]
+DIST = ROOT / "dist"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "eightbells"
 STARTED = time.monotonic()
 
@@ -35,16 +36,15 @@ class Build:
 
     def fetch(self) -> None:
         """Get the packages and hiredis, and unpack them."""
-        say(f"{self.target.debian}: fetching Debian's packages and hiredis")
         packages = Packages(self.target, CACHE)
         packages.update()
         self.archives = packages.fetch((*PACKAGES, *COMPILER_PACKAGES))
         packages.unpack(self.archives, self.root)
         fetch_hiredis(self.target, self.wheel)
+        say(f"{self.target.debian}: Debian's packages and hiredis are here")
 
-    def make(self, local: "Build", dist: Path) -> Path:
+    def make(self, local: "Build") -> None:
         """Assemble and pack the runtime; `local` has this machine's own interpreter."""
-        say(f"{self.target.debian}: assembling")
         assemble(self.tree, self.target, self.root, self.wheel)
         describe(self.tree, self.archives, self.wheel, self.root)
         compile_launcher(self.target, self.root, self.tree / "bin/eightbells-wrapper", CACHE)
@@ -53,10 +53,8 @@ class Build:
             (self.tree / program).chmod(0o755)
         if self.target.is_local:
             check_imports(self.tree)
-        say(f"{self.target.debian}: packing")
-        archive = dist / f"eightbells-runtime-{self.target.debian}.tar.xz"
-        pack(self.tree, archive)
-        return archive
+        say(f"{self.target.debian}: the directory is complete: packing")
+        pack(self.tree, DIST / f"eightbells-runtime-{self.target.debian}.tar.xz")
 
 
 def main(names: list[str]) -> int:
@@ -76,24 +74,26 @@ def main(names: list[str]) -> int:
 
 
 def build(wanted: list[Target], local: Target, work: Path) -> None:
-    """Build them all, this machine's own first, because its interpreter compiles for the others."""
-    dist = ROOT / "dist"
-    dist.mkdir(exist_ok=True)
+    """Build them all at once; this machine's interpreter is always fetched, because it compiles for the others."""
+    DIST.mkdir(exist_ok=True)
     builds = {target: Build(target, work) for target in dict.fromkeys([local, *wanted])}
-    for each in builds.values():
-        each.fetch()
+    say(f"fetching for {' and '.join(target.debian for target in builds)}")
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(Build.fetch, builds.values()))
+        list(pool.map(lambda target: builds[target].make(builds[local]), wanted))
     for target in wanted:
-        archive = builds[target].make(builds[local], dist)
-        seen = "its interpreter ran here" if target.is_local else "built, not executed: no machine of its kind here"
-        say(f"{archive.relative_to(ROOT)}: {archive.stat().st_size / 1e6:.1f} MB, {size(builds[target].tree):.0f} MB unpacked; {seen}")
+        packed = (DIST / f"eightbells-runtime-{target.debian}.tar.xz").stat().st_size
+        seen = "its interpreter ran here" if target.is_local else "built, not executed: this machine is of another kind"
+        say(f"{target.debian}: {packed / 1e6:.1f} MB, {size(builds[target].tree):.1f} MB unpacked; {seen}")
+    say(f"they are in {DIST}")
 
 
 def fetch_hiredis(target: Target, folder: Path) -> None:
     """Unpack the pinned wheel for the target's architecture. Raises `Unbuildable`."""
-    uv = os.environ.get("UV") or shutil.which("uv") or "uv"
-    words = [uv, "pip", "install", "--quiet", "--python", sys.executable, "--target", folder, "--no-deps"]
-    words += ["--python-platform", f"{target.machine}-manylinux2014", "--python-version", "3.11", "--only-binary", ":all:"]
-    words += ["--require-hashes", "--requirement", ROOT / "requirements/bundle.txt"]
+    words = [os.environ.get("UV") or "uv", "pip", "install", "--quiet", "--python", sys.executable]
+    words += ["--target", str(folder), "--no-deps", "--require-hashes", "--only-binary", ":all:"]
+    words += ["--python-platform", f"{target.machine}-manylinux2014", "--python-version", "3.11"]
+    words += ["--requirement", str(ROOT / "requirements/bundle.txt")]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Unbuildable(f"hiredis for {target.debian} cannot be had: {' '.join(done.stderr.split())[-600:]}")

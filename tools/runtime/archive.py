@@ -20,8 +20,10 @@ def pack(tree: Path, archive: Path) -> None:
         return member
 
     made = archive.with_suffix(".part")
-    with lzma.open(made, "wb", preset=9 | lzma.PRESET_EXTREME) as stream:
-        with tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as file:
-            for path in sorted(tree.rglob("*")):
-                file.add(path, str(path.relative_to(tree)), recursive=False, filter=plain)
+    with (
+        lzma.open(made, "wb", preset=9 | lzma.PRESET_EXTREME) as stream,
+        tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as file,
+    ):
+        for path in sorted(tree.rglob("*")):
+            file.add(path, str(path.relative_to(tree)), recursive=False, filter=plain)
     made.replace(archive)

@@ -14,8 +14,9 @@ from tools.runtime.tree import STDLIB, own_sources
 
 COMPILE = """
 import json, py_compile, sys
+unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
 for source, compiled, shown in json.load(sys.stdin):
-    py_compile.compile(source, compiled, shown, doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    py_compile.compile(source, compiled, shown, doraise=True, invalidation_mode=unchecked)
 """
 IMPORT = """
 import sys
@@ -41,11 +42,10 @@ def compile_modules(tree: Path, target: Target, root: Path) -> None:
 def check_imports(tree: Path) -> None:
     """Check that the runtime has whatever the wrapper may import, now or later. Raises `Unbuildable`."""
     start = interpreter(tree / "lib/eightbells", str(tree / "lib"), tree / "bin/python3.11")
-    done = subprocess.run(
-        [*start, "-X", "utf8", "-ISBc", IMPORT, *sorted(find_imports())], capture_output=True, text=True, env={}, check=False
-    )
+    words = [*start, "-X", "utf8", "-ISBc", IMPORT, *sorted(find_imports())]
+    done = subprocess.run(words, capture_output=True, text=True, env={}, check=False)
     if done.returncode:
-        raise Unbuildable(f"the runtime lacks what the wrapper imports: add it to contents.py ({done.stderr.strip()[-600:]})")
+        raise Unbuildable(f"add to contents.py what the wrapper imports and the runtime lacks: {done.stderr[-600:]}")
 
 
 def find_imports() -> set[str]:

@@ -25,7 +25,7 @@ LIBRARIES = (
     "libcrypto.so.3",
     "libexpat.so.1",
     "libffi.so.8",
-    "libgcc_s.so.1",  # by nobody's name: the C library opens it where a thread ends, and else aborts or takes the image's
+    "libgcc_s.so.1",  # the C library opens it when a thread is ended; it would take the image's, or abort
     "libm.so.6",
     "libpthread.so.0",
     "libssl.so.3",
@@ -33,19 +33,19 @@ LIBRARIES = (
 )
 
 BLINDED = {
-    # Each would bring libraries of the image into our process, made for another C library or another OpenSSL.
-    "libc.so.6": "/etc/nsswitch.conf",
-    "libcrypto.so.3": "/usr/lib/ssl",
-    "loader": "/etc/ld.so.preload",
+    "libc.so.6": ("/etc/nsswitch.conf", "/usr/lib/locale", "/usr/lib/locale/locale-archive"),
+    "libcrypto.so.3": ("/usr/lib/ssl",),
+    "loader": ("/etc/ld.so.preload",),
 }
+"""Paths that our binaries would read in the image, and so load libraries or data made for another version of us."""
 
 EXTENSIONS = ("_ctypes", "_json", "_ssl", "termios")
 
 MODULES = (
     *("encodings/__init__", "encodings/aliases", "encodings/ascii", "encodings/idna", "encodings/latin_1"),
-    *("encodings/punycode", "encodings/utf_8", "stringprep"),
+    *("encodings/punycode", "encodings/utf_8", "stringprep", "__future__"),
     # os is what the interpreter knows its directory by; ssl and what it imports is for rediss://
-    *("__future__", "_collections_abc", "_weakrefset", "abc", "base64", "codecs", "collections/__init__", "collections/abc"),
+    *("_collections_abc", "_weakrefset", "abc", "base64", "codecs", "collections/__init__", "collections/abc"),
     *("contextlib", "copyreg", "enum", "functools", "genericpath", "io", "keyword", "operator", "os", "posixpath"),
     *("re/__init__", "re/_casefix", "re/_compiler", "re/_constants", "re/_parser", "reprlib", "selectors", "socket"),
     *("ssl", "stat", "struct", "types", "warnings", "weakref"),

@@ -35,13 +35,15 @@ def strip(binary: bytes) -> bytes:
     return bytes(header) + binary[64:end]
 
 
-def blind(binary: bytes, path: str, name: str) -> bytes:
-    """Return the binary with a path it would read in the image made one that is never there. Raises `Unbuildable`."""
-    found = b"\0" + path.encode() + b"\0"
-    if binary.count(found) != 1:
-        raise Unbuildable(f"{name} holds {path!r} {binary.count(found)} times, not once: another version of it?")
-    nowhere = b"/dev/null/" + b"-" * len(path)
-    return binary.replace(found, b"\0" + nowhere[: len(path)] + b"\0")
+def blind(binary: bytes, paths: tuple[str, ...], name: str) -> bytes:
+    """Return the binary with paths it would read made ones that are never there. Raises `Unbuildable`."""
+    for path in paths:
+        found = b"\0" + path.encode() + b"\0"
+        if binary.count(found) != 1:
+            raise Unbuildable(f"{name} holds {path!r} {binary.count(found)} times, not once: another version of it?")
+        nowhere = b"/dev/null/" + b"-" * len(path)
+        binary = binary.replace(found, b"\0" + nowhere[: len(path)] + b"\0")
+    return binary
 
 
 def read_machine(path: Path) -> int | None:

@@ -3,6 +3,7 @@
 The compiler's own C library would do as well, and would take a minute to build.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -26,8 +27,9 @@ def compile_launcher(target: Target, root: Path, program: Path, cache: Path) -> 
 
 def compile_c(inputs: tuple[Path, ...], program: Path, target: Target, cache: Path, options: tuple[str, ...]) -> None:
     """Run the compiler for an architecture. Raises `Unbuildable`."""
-    words = [sys.executable, "-m", "ziglang", "cc", "-target", target.musl, *options, *map(str, inputs), "-o", program]
-    places = {"ZIG_GLOBAL_CACHE_DIR": str(cache / "zig"), "ZIG_LOCAL_CACHE_DIR": str(cache / "zig"), "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(words, capture_output=True, text=True, check=False, env=places)
+    files = ["-o", str(program), *map(str, inputs)]
+    words = [sys.executable, "-m", "ziglang", "cc", "-target", target.musl, *options, *files]
+    places = {f"ZIG_{kind}_CACHE_DIR": str(cache / "zig") for kind in ("GLOBAL", "LOCAL")}
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env={**os.environ, **places})
     if done.returncode:
         raise Unbuildable(f"the launcher does not compile for {target.debian}: {done.stderr[-2000:]}")

@@ -1,8 +1,8 @@
 """Assembles the directory: interpreter, libraries, standard library, hiredis, the wrapper and its launcher.
 
-    bin/eightbells-wrapper   the launcher, which is the entrypoint      lib/eightbells     the loader of our C library
-    bin/python3.11           the interpreter                            lib/python3.11/    every module, as byte code
-    share/                   what it is made of, and the licences       eightbells -> .    for who mounts it at /eightbells
+bin/eightbells-wrapper   the launcher, which is the entrypoint       lib/eightbells    the loader of our C library
+bin/python3.11           the interpreter                             lib/python3.11/   every module, as byte code
+share/                   what it is made of, and the licences        eightbells -> .   for a volume at /eightbells
 """
 
 import hashlib
