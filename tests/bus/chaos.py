@@ -137,16 +137,23 @@ class Driver:
         while not self._is_done():
             time.sleep(TICK_SECONDS)
             self._continue_paused()
-            number = random.randrange(PROCESSES)
-            if random.random() < 0.1:
-                self._pause(number)
-            else:
-                self._kill(number)
-                self._start(number)
+            self._disturb()
             if random.random() < 0.1:
                 self._lose_log()
         for number in range(PROCESSES):
             self._kill(number)
+
+    def _disturb(self) -> None:
+        """Stop or kill one that runs: one that is stopped must live to go on."""
+        running = sorted(set(range(PROCESSES)) - set(self._paused))
+        if not running:
+            return
+        number = random.choice(running)
+        if random.random() < 0.1:
+            self._pause(number)
+        else:
+            self._kill(number)
+            self._start(number)
 
     def _start(self, number: int) -> None:
         pid = os.fork()
@@ -156,16 +163,14 @@ class Driver:
 
     def _kill(self, number: int) -> None:
         self.kills += 1
-        self._paused.pop(number, None)
         os.kill(self._pids[number], signal.SIGKILL)
         os.waitpid(self._pids[number], 0)
 
     def _pause(self, number: int) -> None:
         """For longer than a lease: it goes on as if nothing had happened, with what is no longer its own."""
-        if number not in self._paused:
-            self.pauses += 1
-            self._paused[number] = time.monotonic() + PAUSE_SECONDS
-            os.kill(self._pids[number], signal.SIGSTOP)
+        self.pauses += 1
+        self._paused[number] = time.monotonic() + PAUSE_SECONDS
+        os.kill(self._pids[number], signal.SIGSTOP)
 
     def _continue_paused(self) -> None:
         for number, until in list(self._paused.items()):

@@ -22,7 +22,7 @@ def test_a_dispatch_is_registered(bus: Bus) -> None:
 def test_register_is_idempotent(bus: Bus) -> None:
     """The same dispatch again is known: what was told first stays, and its Job may be created from now on again."""
     first = bus.register(**PLACE, **TOLD)
-    again = bus.register(job="other", context="other", create_ms=LONG_MS + 5000)
+    again = bus.register(job="other", job_uid="other", context="other", create_ms=LONG_MS + 5000)
     assert (again.status, again.seq, again.job_uid) == ("known", first.seq, "u")
     assert again.create_before > first.create_before
     assert bus.record()["job"] == "j"
@@ -50,6 +50,7 @@ def test_a_running_dispatch_is_registered_late(bus: Bus) -> None:
     bus.tell(state="running", job_uid="seen")
     reply = bus.register(**PLACE, **TOLD)
     assert (reply.status, reply.seq, reply.job_uid) == ("ok", 2, "seen")
+    assert bus.record()["uid"] == "seen"
     bus.tell()
     assert bus.begin().context == TOLD["context"].encode()
 

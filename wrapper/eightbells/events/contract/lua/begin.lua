@@ -52,7 +52,8 @@ local function begin_ending(d, p, id, wanted)
   elseif not redis.call('ZSCORE', todo, id) then
     return {'done'}
   end
-  tries, fence = tonumber(tries or 0) + 1, math.max(tonumber(fence or 0) + 1, now)
+  -- The time, in microseconds, so that a fence is higher too than those of a server that lost them.
+  tries, fence = tonumber(tries or 0) + 1, math.max(tonumber(fence or 0) + 1, time[1] * 1000000 + time[2])
   redis.call('HSET', d, 'g:' .. group, string.format('h %d %.0f %.0f %.0f %d %s',
     tries, fence, now + lease, first or now, lease, owner))
   redis.call('ZADD', todo, now + lease, id)

@@ -39,7 +39,7 @@ local function retire_dormant()
       retired = true
     end
   end
-  if retired then redis.call('HSET', cfg, 'gv', math.max(tonumber(version) + 1, now)) end
+  if retired then redis.call('HSET', cfg, 'gv', math.max(tonumber(version) + 1, time[1] * 1000000 + time[2])) end
   return retired
 end
 
