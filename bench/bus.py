@@ -15,7 +15,7 @@ from eightbells.events.leasing import add_group
 from eightbells.events.reporting import GroupList, publish
 from eightbells.events.request import execute
 
-from bench.events import running
+from bench.events import dispatches, running
 
 NAMESPACE = "bench"
 GROUP = "bench"
@@ -43,10 +43,15 @@ def pack(groups: GroupList, reports: Iterable[Report]) -> list[bytes]:
     return calls
 
 
-def publish_all(path: str, calls: Sequence[bytes], events: int) -> float:
-    """Make the calls, shared among the connections, and return how many seconds that took."""
-    shares = [calls[first::CONNECTIONS] for first in range(CONNECTIONS)]
-    with ThreadPoolExecutor(CONNECTIONS) as threads:
+def share_out(count: int) -> list[list[str]]:
+    """Return that many dispatches, shared among the connections: the events of one must not overtake each other."""
+    names = list(dispatches(count))
+    return [names[first::CONNECTIONS] for first in range(CONNECTIONS)]
+
+
+def publish_all(path: str, shares: Sequence[Sequence[bytes]], events: int) -> float:
+    """Make the calls of each share on a connection of its own, and return how many seconds that took."""
+    with ThreadPoolExecutor(len(shares)) as threads:
         start = time.perf_counter()
         accepted = sum(threads.map(lambda share: call_each(path, share), shares))
         seconds = time.perf_counter() - start

@@ -29,7 +29,7 @@ from bench.servers import Server
 
 INTERVAL = 0.01
 PUBLISHED = 500
-WRAPPED = 150
+WRAPPED = 100
 POLL = 10.0
 START_SECONDS = 60
 WRAPPER = Path(sys.executable).with_name("eightbells-wrapper")

@@ -4,12 +4,12 @@ Calls of 100 events are packed before the clock starts, as redis-benchmark packs
 server. It keeps a record for each dispatch, refuses what is late or twice, and owes each ending to a group.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from eightbells.events.contract.scripts import Report
 
 from bench import floor
-from bench.bus import BATCH, CONNECTIONS, pack, prepare_group, publish_all
+from bench.bus import BATCH, CONNECTIONS, pack, prepare_group, publish_all, share_out
 from bench.events import completed, dispatches, running
 from bench.figures import Figure, Table, ratios
 from bench.progress import say
@@ -21,33 +21,35 @@ TARGET = "≥ 0.2 of XADD, 3 bytes"
 SIZE = len(completed(next(dispatches(1))).document)
 
 
-def each_running() -> Iterator[Report]:
-    """A dispatch starts."""
-    return map(running, dispatches(EVENTS))
+def start_each(names: Sequence[str]) -> Iterator[Report]:
+    """Each dispatch starts."""
+    return map(running, names)
 
 
-def each_completed() -> Iterator[Report]:
-    """A dispatch ends that nothing was heard of before."""
-    return map(completed, dispatches(EVENTS))
+def end_each(names: Sequence[str]) -> Iterator[Report]:
+    """Each dispatch ends, and nothing was heard of it before."""
+    return map(completed, names)
 
 
-def each_in_turn() -> Iterator[Report]:
-    """What a dispatch has in its life: 50 start in a call, and 50 of the call before end."""
-    half, before = BATCH // 2, list[str]()
-    names = dispatches(EVENTS // 2)
-    for _ in range(EVENTS // BATCH):
-        started = [next(names) for _ in range(half)]
+def start_and_end_each(names: Sequence[str]) -> Iterator[Report]:
+    """What a dispatch has in its life: 50 start, then 50 end that started before those."""
+    half = BATCH // 2
+    before: Sequence[str] = ()
+    for first in range(0, len(names), half):
+        started = names[first : first + half]
         yield from map(running, started)
         yield from map(completed, before)
         before = started
     yield from map(completed, before)
 
 
-WORKLOADS: dict[str, Callable[[], Iterable[Report]]] = {
-    "publish: running": each_running,
-    f"publish: completed, {SIZE} bytes": each_completed,
-    "publish: running + completed, a dispatch each": each_in_turn,
+WORKLOADS: dict[str, tuple[int, Callable[[Sequence[str]], Iterable[Report]]]] = {
+    "publish: running": (EVENTS, start_each),
+    f"publish: completed, {SIZE} bytes": (EVENTS, end_each),
+    "publish: running + completed, a dispatch each": (EVENTS // 2, start_and_end_each),
 }
+"""How many dispatches, and what is reported of them."""
+
 SMALL = "redis-benchmark XADD, 3 bytes"
 LARGE = f"redis-benchmark XADD, {SIZE} bytes"
 
@@ -61,20 +63,23 @@ def measure(server: Server, rounds: int) -> Table:
         if floor.is_present():
             rates.setdefault(SMALL, []).append(floor.rate(server, floor.SMALL))
             rates.setdefault(LARGE, []).append(floor.rate(server, SIZE, 50_000))
-        for name, reports in WORKLOADS.items():
-            rate, cost = publish_once(server, reports())
+        for name, (count, report) in WORKLOADS.items():
+            rate, cost = publish_once(server, count, report)
             rates.setdefault(name, []).append(rate)
             costs.setdefault(name, []).append(cost)
     server.clear()
     return Table(f"Publish, {server.name}", notes(), tuple(compare(rates, costs)))
 
 
-def publish_once(server: Server, reports: Iterable[Report]) -> tuple[float, float]:
+def publish_once(
+    server: Server, count: int, report: Callable[[Sequence[str]], Iterable[Report]]
+) -> tuple[float, float]:
     """Return events a second, and the server's microseconds of CPU for one."""
     server.clear()
-    calls = pack(prepare_group(server.url), reports)
+    groups = prepare_group(server.url)
+    shares = [pack(groups, report(names)) for names in share_out(count)]
     before = cpu_seconds(server.url)
-    seconds = publish_all(server.path, calls, EVENTS)
+    seconds = publish_all(server.path, shares, EVENTS)
     return EVENTS / seconds, (cpu_seconds(server.url) - before) / EVENTS * 1e6
 
 

@@ -7,15 +7,15 @@ from eightbells.consumer.consumer import Consumer
 from eightbells.consumer.delivery import Delivery
 from eightbells.events.contract import keys
 
-from bench.bus import GROUP, NAMESPACE, pack, prepare_group, publish_all
-from bench.events import completed, dispatches
+from bench.bus import GROUP, NAMESPACE, pack, prepare_group, publish_all, share_out
+from bench.events import completed
 from bench.tally import Tally
 
 
 async def fill(url: str, count: int) -> None:
     """Publish endings of 1.2 KiB."""
-    reports = [completed(dispatch) for dispatch in dispatches(count)]
-    publish_all(urlsplit(url).path, pack(prepare_group(url), reports), count)
+    groups = prepare_group(url)
+    publish_all(urlsplit(url).path, [pack(groups, map(completed, names)) for names in share_out(count)], count)
 
 
 async def drain(url: str, count: int) -> float:
