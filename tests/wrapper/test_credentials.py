@@ -6,11 +6,11 @@ import pytest
 
 from tests.wrapper.wrapping import Dispatch
 
-# what a container runtime leaves to root by default; SYS_PTRACE, PERFMON or SYS_ADMIN would be enough to look into us
+# what a container runtime leaves to root by default; SYS_PTRACE, PERFMON or SYS_ADMIN would let it look into us
 DEFAULT = (
     "chown,dac_override,fowner,fsetid,kill,setgid,setuid,setpcap,net_bind_service,net_raw,sys_chroot,mknod,setfcap"
 )
-AS_ROOT = ("setpriv", "--bounding-set", "-all,+" + DEFAULT.replace(",", ",+"), "--inh-caps", "-all", "--")
+AS_ROOT = ("setpriv", "--bounding-set", "-all,+" + DEFAULT.replace(",", ",+"), "--")
 SECRET = "s3cret-s3cret"
 LOOK = "cat /proc/$PPID/environ /proc/$PPID/maps /proc/$PPID/fd/1; env; tr '\\0' ' ' < /proc/self/environ"
 
