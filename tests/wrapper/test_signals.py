@@ -1,8 +1,10 @@
 """A signal for the container reaches the command's process group; whoever told it to stop is named."""
 
+import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -100,9 +102,13 @@ def test_what_left_the_process_group_is_killed_with_the_command(init: Wrapping) 
     process = init.start("sh", "-c", script, prefix=AS_SUBREAPER, env={"EIGHTBELLS_GRACE": "300ms"})
     assert process.stdout is not None
     straggler = int(process.stdout.readline())
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 137
-    wait_until(lambda: not is_alive(straggler), "the straggler is dead, too")
+    try:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 137
+        wait_until(lambda: not is_alive(straggler), "the straggler is dead, too", within=5)
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(straggler, signal.SIGKILL)
 
 
 def test_a_second_termination_does_not_hurry_the_kill(init: Wrapping) -> None:

@@ -45,14 +45,50 @@ def encode(envelope: dict[str, Any], data: dict[str, Any], outputs: dict[str, Ex
         limit = limit * 3 // 4
 
 
+RECORD = (
+    "code",
+    "state",
+    "exit_code",
+    "signal",
+    "terminated_by",
+    "dispatch_id",
+    "reporter",
+    "run",
+    "attempt",
+    "started_at",
+    "finished_at",
+    "duration_seconds",
+    "message",
+    "explanation",
+)
+"""What a termination message has of an event's data, the code first: whoever reads only the beginning has it."""
+
+
+def encode_record(data: dict[str, Any], outputs: dict[str, Excerpt | None], size: int) -> bytes:
+    """Return the termination message, at most so many bytes: the same fields as in an event, with shorter output."""
+    limit = size
+    while True:
+        shown = {name: _output(excerpt, limit, with_head=False) for name, excerpt in outputs.items()}
+        told = {name: data[name] if limit else _shorten(data[name]) for name in RECORD}
+        document = to_json({**told, **shown}).encode()
+        if len(document) <= size or not limit:
+            return document
+        limit = limit * 3 // 4
+
+
+def _shorten(value: Any) -> Any:
+    """Cut what people wrote, where a record is still too long without any output."""
+    return value[:100] if isinstance(value, str) else value
+
+
 def encode_verdict(data: dict[str, Any]) -> bytes:
     """Return what outlives the document: how it ended, in at most 300 bytes."""
     fields = ("state", "code", "exit_code", "signal", "fault", "run", "started_at", "finished_at")
     return to_json({name: data[name] for name in fields if data[name] is not None}).encode()
 
 
-def _output(excerpt: Excerpt | None, limit: int) -> dict[str, Any] | None:
+def _output(excerpt: Excerpt | None, limit: int, *, with_head: bool = True) -> dict[str, Any] | None:
     if excerpt is None:
         return None
-    shown = excerpt.shorten(limit)
+    shown = excerpt.shorten(limit, with_head=with_head)
     return {name: getattr(shown, name) for name in ("tail", "head", "total_bytes", "truncated", "escaped")}

@@ -40,6 +40,7 @@ VARIABLES = frozenset(
         "RESTART_COUNT",
         "RETRIES",
         "STOP_IF_ENDED",
+        "TERMINATION_LOG",
         "TIMEOUT",
         "URL",
     }

@@ -22,9 +22,9 @@ class Excerpt:
         self.truncated = truncated
         self.escaped = escaped
 
-    def shorten(self, limit: int) -> Excerpt:
+    def shorten(self, limit: int, *, with_head: bool = True) -> Excerpt:
         """Return it with at most so many characters of the beginning of its head and of the end of its tail."""
-        head, tail = self.head[:limit], self.tail[max(0, len(self.tail) - limit) :]
+        head, tail = self.head[: limit if with_head else 0], self.tail[max(0, len(self.tail) - limit) :]
         is_shorter = len(head) + len(tail) < len(self.head) + len(self.tail)
         return Excerpt(head, tail, self.total_bytes, truncated=self.truncated or is_shorter, escaped=self.escaped)
 

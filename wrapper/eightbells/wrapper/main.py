@@ -39,10 +39,10 @@ def main() -> NoReturn:
     pumps = start_pumps(environment, init)
     try:
         start_command(command_line(sys.argv), environment, init, pumps, mask)
-        reporter = start_reporter(environment, init)
+        reporter = start_reporter(environment, init, pumps)
         ending = look_after(init, pumps, environment)
     except NotStarted as failure:
-        reporter = start_reporter(environment, init)
+        reporter = start_reporter(environment, init, pumps)
         ending = describe_failure(failure)
     if reporter is not None:
         report(ending, reporter, init, environment.publish_timeout)
@@ -94,7 +94,7 @@ def start_command(argv: list[bytes], environment: Environment, init: Init, pumps
     pumps.clear()
 
 
-def start_reporter(environment: Environment, init: Init) -> Reporter | None:
+def start_reporter(environment: Environment, init: Init, pumps: list[Pump]) -> Reporter | None:
     """Start the thread that reports, where there is something to report to."""
     if not environment.is_reporting:
         return None
@@ -103,7 +103,7 @@ def start_reporter(environment: Environment, init: Init) -> Reporter | None:
     except ImportError as problem:
         say(f"nothing is reported: {problem}")
         return None
-    reporter = Reporter(environment, init)
+    reporter = Reporter(environment, init, pumps)
     reporter.start()
     return reporter
 
@@ -111,17 +111,18 @@ def start_reporter(environment: Environment, init: Init) -> Reporter | None:
 def look_after(init: Init, pumps: list[Pump], environment: Environment) -> Ending:
     """Wait for the command's death and for the last of its output; return how it ended."""
     outcome = decide(init.wait_for_command(), init.told, environment.timeout)
-    warnings: list[str] = []
+    windows, warnings = {}, []
     if pumps:
-        from eightbells.wrapper.pumps import drain
+        from eightbells.wrapper.pumps import drain, windows_of
 
         warnings = drain(pumps, init, environment.drain)
+        windows = windows_of(pumps)
     return Ending(
         outcome,
         finished_at=init.died_at,
         started_at=init.started_at,
         seconds=init.died - init.started,
-        windows={pump.stream.name: pump.window for pump in pumps if pump.window is not None},
+        windows=windows,
         warnings=tuple(warnings),
     )
 

@@ -65,9 +65,11 @@ class Outcome:
 
 
 class Ending:
-    """How the command ended. Times are seconds of the epoch; without `started_at` it never started."""
+    """How the command ended. Times are seconds of the epoch; without `started_at` it never started. `left` is what
+    the command itself had to say in its termination message.
+    """
 
-    __slots__ = ("finished_at", "outcome", "seconds", "started_at", "warnings", "windows")
+    __slots__ = ("finished_at", "left", "outcome", "seconds", "started_at", "warnings", "windows")
 
     def __init__(
         self,
@@ -85,6 +87,7 @@ class Ending:
         self.seconds = seconds
         self.windows = windows or {}
         self.warnings = warnings
+        self.left: str | None = None
 
 
 def read_status(status: int) -> tuple[int, int]:

@@ -152,6 +152,11 @@ def start_pumps(environment: Environment, wake: Callable[[], None]) -> list[Pump
     return pumps
 
 
+def windows_of(pumps: Sequence[Pump]) -> dict[str, Window]:
+    """Return what is kept of each stream, by its name."""
+    return {pump.stream.name: pump.window for pump in pumps if pump.window is not None}
+
+
 def drain(pumps: Sequence[Pump], init: Init, seconds: float) -> list[str]:
     """Wait for what is on its way at the command's death, at most so many seconds; return what was lost or odd."""
     is_quiet = init.wait_until(Quiet(pumps), init.died + seconds, DRAIN_STEP)

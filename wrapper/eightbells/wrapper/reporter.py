@@ -20,20 +20,25 @@ NEVER = 1e6
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from eightbells.wrapper.bus import Answer, Bus
     from eightbells.wrapper.environment import Environment
     from eightbells.wrapper.init import Init
     from eightbells.wrapper.outcome import Ending
-    from eightbells.wrapper.reports import Run
-    from eightbells.wrapper.target import Target
+    from eightbells.wrapper.pumps import Pump
+    from eightbells.wrapper.record import Record
 
 
 class Reporter:
     """Reports one run. `is_over` once there is nothing more to say; `problem` is why something was not said."""
 
-    def __init__(self, environment: Environment, init: Init) -> None:
+    def __init__(self, environment: Environment, init: Init, pumps: Sequence[Pump]) -> None:
         self._environment = environment
         self._init = init
+        self._pumps = pumps
+        self._lock = _thread.allocate_lock()
+        self._record: Record | None = None
         self._mail = _thread.allocate_lock()
         self._mail.acquire()
         self._is_started = False
@@ -50,7 +55,11 @@ class Reporter:
             self.problem = f"no thread to report with: {problem}"
 
     def end(self, ending: Ending) -> None:
-        """Hand over how the command ended; the thread publishes it and is over."""
+        """Leave word in the termination message, then hand over to the thread, which publishes it and is over."""
+        try:
+            self._open_record().finish(ending)
+        except (OSError, ImportError, ValueError) as problem:
+            say(f"there is no termination message: {problem}")
         self.ending = ending
         if not self._is_started:
             self.start()
@@ -78,31 +87,39 @@ class Reporter:
     def _run(self) -> None:
         """Load what talks to the bus, which the command was not to wait for, and talk."""
         try:
+            record = self._open_record()
+            record.refresh()
             from eightbells.wrapper.bus import Bus
-            from eightbells.wrapper.reports import Run
-            from eightbells.wrapper.target import Target
 
-            target = Target(self._environment.variables)
             # a connection that has died unnoticed leaves time for another two before the time-out
-            bus = Bus(target, max(self._environment.publish_timeout / 3, 0.1))
-            Talk(self, target, bus, Run(target), self._init.started_at).go_on()
+            bus = Bus(record.target, max(self._environment.publish_timeout / 3, 0.1))
+            Talk(self, record, bus, self._init.started_at).go_on()
         except BaseException as problem:  # noqa: BLE001 - a thread's last word; the init goes on
-            self.problem = f"{problem!r}" if not isinstance(problem, ValueError) else str(problem)
+            self.problem = str(problem) if isinstance(problem, ValueError) else repr(problem)
         finally:
             self.is_over = True
             self._init.wake()
+
+    def _open_record(self) -> Record:
+        """Return what this run is and where word of it is left; whoever needs it first makes it."""
+        with self._lock:
+            if self._record is None:
+                from eightbells.wrapper.record import Record
+
+                self._record = Record(self._environment.variables, self._init.started_at, self._pumps)
+            return self._record
 
 
 class Talk:
     """What is said to the bus, one thing after the other: running, heartbeats, the ending."""
 
-    def __init__(self, reporter: Reporter, target: Target, bus: Bus, run: Run, started_at: float) -> None:
+    def __init__(self, reporter: Reporter, record: Record, bus: Bus, started_at: float) -> None:
         self._reporter = reporter
-        self._target = target
+        self._record = record
+        self._target = record.target
+        self._run = record.run
         self._bus = bus
-        self._run = run
         self._started_at = started_at
-        self._attempt: int | None = None
         self._is_running_told = not started_at
         self._is_cancelled = False
         self._is_over = False
@@ -131,19 +148,21 @@ class Talk:
         if not self._is_running_told:
             self._hear(self._bus.publish(self._run.running(self._started_at)))
             self._is_running_told = True
+            self._record.refresh()
             self._next_beat = time.monotonic() + self._target.heartbeat
         elif ending is not None:
-            answer = self._bus.publish(self._run.end(ending, self._attempt, is_cancelled=self._is_cancelled))
+            answer = self._bus.publish(self._run.end(ending, self._record.attempt, is_cancelled=self._is_cancelled))
             self._hear(answer)
             self._is_over = answer.word != "cancelling"
         elif self._target.heartbeat and time.monotonic() >= self._next_beat:
             self._next_beat = time.monotonic() + self._target.heartbeat
+            self._record.refresh()
             self._hear(self._bus.beat(self._run.name))
 
     def _hear(self, answer: Answer) -> None:
         """Take in what the bus knows and we did not."""
         self._reporter.problem = ""
-        self._attempt = answer.attempt or self._attempt
+        self._record.attempt = answer.attempt or self._record.attempt
         if answer.is_cancelling:
             self._is_cancelled = True
             self._reporter.stop(CANCEL, "is being cancelled")

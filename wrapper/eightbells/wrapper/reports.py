@@ -11,7 +11,7 @@ import time
 
 from eightbells.events.contract.codes import CODES
 from eightbells.events.contract.scripts import Report, event_id
-from eightbells.wrapper.document import SCHEMA, encode, encode_verdict
+from eightbells.wrapper.document import SCHEMA, encode, encode_record, encode_verdict
 from eightbells.wrapper.excerpts import excerpt
 from eightbells.wrapper.outcome import CANCEL, ENDED, TIMEOUT
 
@@ -28,6 +28,8 @@ RANDOM_BYTES = 8
 UID_LENGTH = 64
 MESSAGE_LENGTH = 1000
 WARNINGS = 20
+RECORD_BYTES, PROVISIONAL_BYTES = 4096, 2800
+"""A termination message, and one of a command that runs, which is rewritten: 2 KiB of output."""
 
 
 class Run:
@@ -45,14 +47,27 @@ class Run:
 
     def end(self, ending: Ending, attempt: int | None, *, is_cancelled: bool) -> Report:
         """Return the event that says how the command ended, or how its dispatch did where this run decides."""
-        outcome = ending.outcome.cancelled() if is_cancelled else ending.outcome
-        ends = ends_dispatch(outcome, self._target)
-        state = ("completed" if outcome.is_success else "failed") if ends else "attempt_ended"
-        data = self._data(state, ending.started_at) | self._verdict(outcome, ending, attempt)
-        if ends:
+        data = self._ended(ending, attempt, is_cancelled=is_cancelled)
+        if data["state"] != "attempt_ended":
             names = ("run", "code", "charged", "started_at", "finished_at")
             data["attempts"] = ({**{name: data[name] for name in names}, "number": attempt},)
         return self._report(data, self._outputs(ending.windows), ending.finished_at)
+
+    def provisional(self, started_at: float, attempt: int | None, windows: dict[str, Window]) -> bytes:
+        """Return the record of a command that runs: all that there is if we are killed with it."""
+        data = self._data("running", started_at) | {"attempt": attempt}
+        return encode_record(data, self._outputs(windows), PROVISIONAL_BYTES)
+
+    def final(self, ending: Ending, attempt: int | None) -> bytes:
+        """Return the record of how the command ended, for who does not hear it from the bus."""
+        data = self._ended(ending, attempt, is_cancelled=False)
+        return encode_record(data, self._outputs(ending.windows), RECORD_BYTES)
+
+    def _ended(self, ending: Ending, attempt: int | None, *, is_cancelled: bool) -> dict[str, Any]:
+        outcome = ending.outcome.cancelled() if is_cancelled else ending.outcome
+        ends = ends_dispatch(outcome, self._target)
+        state = ("completed" if outcome.is_success else "failed") if ends else "attempt_ended"
+        return self._data(state, ending.started_at) | self._verdict(outcome, ending, attempt)
 
     def _data(self, state: str, started_at: float | None) -> dict[str, Any]:
         """All the fields that an event's data has; null where this run has nothing to say."""
@@ -80,7 +95,8 @@ class Run:
             "charged": charged,
             "exit_code": outcome.exit_code,
             "signal": outcome.signal,
-            "message": outcome.message[:MESSAGE_LENGTH],
+            "message": (ending.left or outcome.message)[:MESSAGE_LENGTH],
+            "explanation": outcome.message[:MESSAGE_LENGTH] if ending.left else None,
             "remedy": outcome.remedy,
             "terminated_by": outcome.terminated_by,
             "finished_at": timestamp(ending.finished_at),

@@ -59,6 +59,7 @@ class Target:
         "retries",
         "secrets",
         "stop_if_ended",
+        "termination_log",
     )
 
     def __init__(self, told: Variables) -> None:
@@ -69,6 +70,7 @@ class Target:
         self.retries = told.number("RETRIES", 0)
         self.restart_count = told.number("RESTART_COUNT", None)
         self.stop_if_ended = told.switch("STOP_IF_ENDED", True)
+        self.termination_log = told.exact(f"{PREFIX}TERMINATION_LOG")
         self.is_indexed = bool(told.exact("JOB_COMPLETION_INDEX"))
         self.place: dict[str, str | None] = {
             field: told.text(name)[:PLACE_LENGTH] or None for field, name in PLACE.items()

@@ -1,0 +1,122 @@
+"""The termination message: word of this run in a file, for who does not hear it from the bus."""
+
+import json
+import random
+import signal
+from pathlib import Path
+
+import pytest
+from eightbells.events.schema import Data
+from eightbells.wrapper.termination import LIMIT
+from msgspec.json import decode
+
+from tests.waiting import wait_until
+from tests.wrapper.wrapping import PYTHON, Dispatch
+
+NOBODY = {"EIGHTBELLS_URL": "redis://127.0.0.1:1/0", "EIGHTBELLS_PUBLISH_TIMEOUT": "0"}
+
+
+@pytest.fixture
+def log(dispatch: Dispatch, tmp_path: Path) -> Path:
+    """The file as the kubelet makes it: there, empty."""
+    path = tmp_path / "termination-log"
+    path.touch()
+    dispatch.environment["EIGHTBELLS_TERMINATION_LOG"] = str(path)
+    return path
+
+
+def record(log: Path) -> Data:
+    content = log.read_bytes()
+    assert len(content) <= LIMIT
+    return decode(content, type=Data)
+
+
+@pytest.mark.parametrize("bus", [{}, NOBODY], ids=["bus", "no bus"])
+def test_the_file_says_how_the_command_ended(dispatch: Dispatch, log: Path, bus: dict[str, str]) -> None:
+    """Whether the bus has heard it or not, the file has code, exit code, run, times and the end of the output."""
+    dispatch.run("sh", "-c", "echo out; echo err >&2; exit 7", env=bus)
+    found = record(log)
+    assert log.read_bytes().startswith(b'{"code":"exit_nonzero",')
+    assert (found.state, found.dispatch_id, found.exit_code) == ("failed", dispatch.name, 7)
+    assert found.stdout is not None
+    assert found.stderr is not None
+    assert (found.stdout.tail, found.stderr.tail) == ("out\n", "err\n")
+    if not bus:
+        assert (found.run, found.finished_at) == (dispatch.ending.run, dispatch.ending.finished_at)
+
+
+def test_while_the_command_runs_the_file_says_so(dispatch: Dispatch, log: Path) -> None:
+    """From the start on it has a provisional record, which follows the output and has no verdict."""
+    dispatch.start(
+        "sh", "-c", "echo epoch 1; sleep 0.2; echo epoch 2; exec sleep 60", env={"EIGHTBELLS_HEARTBEAT": "50ms"}
+    )
+    wait_until(log.read_bytes, "the first record")
+    found = wait_until(
+        lambda: [one for one in [record(log)] if one.stdout and "epoch 2" in one.stdout.tail], "epoch 2"
+    )[0]
+    assert (found.state, found.code, found.exit_code, found.finished_at) == ("running", None, None, None)
+    assert found.started_at is not None
+    assert found.run == dispatch.wait_for("running").run
+
+
+def test_a_command_that_never_started_is_there_too(dispatch: Dispatch, log: Path) -> None:
+    """Where no bus is, the file is the only one who can say what was missing."""
+    dispatch.run("no-such-command", env=NOBODY)
+    assert record(log).code == "command_not_found"
+
+
+def test_what_the_command_left_there_is_kept(dispatch: Dispatch, log: Path) -> None:
+    """The command's own message is never overwritten while it runs, and the event and the record quote it."""
+    script = f"printf 'disk 7 is full\n' > {log}; echo x; sleep 0.3; cat {log} >&2; exit 4"
+    ran = dispatch.run("sh", "-c", script, env={"EIGHTBELLS_HEARTBEAT": "20ms"})
+    assert ran.stderr == b"disk 7 is full\n"
+    for found in (record(log), dispatch.ending):
+        assert (found.code, found.message, found.explanation) == ("exit_nonzero", "disk 7 is full", "exited with 4")
+
+
+@pytest.mark.parametrize("left", ["x" * 3000, "x" * 20_000, "\\377\\001" * 4000], ids=["short", "long", "no text"])
+def test_a_long_message_of_the_command_makes_room(dispatch: Dispatch, log: Path, left: str) -> None:
+    """However much the command wrote there, the final record is whole and within the limit."""
+    dispatch.run("sh", "-c", f"printf '{left}' > {log}; exit 4")
+    found = record(log)
+    assert (found.code, found.exit_code) == ("exit_nonzero", 4)
+    assert (found.message or "").startswith("x" if left.startswith("x") else "\\xff")
+
+
+@pytest.mark.parametrize("piece", ["\\0", "\\377", "ü", '"'])
+def test_any_output_fits(dispatch: Dispatch, log: Path, piece: str) -> None:
+    """The record is at most 4096 bytes of UTF-8 whatever the command wrote; the output gives way, the code never."""
+    dispatch.run(
+        "sh", "-c", f"for i in $(seq 9000); do printf '{piece}'; done; exit 4", env={"EIGHTBELLS_IMAGE": "ü" * 500}
+    )
+    found = record(log)
+    assert (found.code, found.exit_code) == ("exit_nonzero", 4)
+    assert found.stdout is not None
+    assert len(found.stdout.tail) > 400
+    assert found.stdout.truncated
+
+
+def test_no_file_is_no_matter(dispatch: Dispatch, tmp_path: Path) -> None:
+    """Where there is none, or none that can be written, nobody is told, and none is made."""
+    for path in (tmp_path / "none", tmp_path):
+        ran = dispatch.run("sh", "-c", "exit 4", env={"EIGHTBELLS_TERMINATION_LOG": str(path), **NOBODY})
+        assert ran.exit_code == 4
+        assert b"termination" not in ran.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_kill_at_any_moment_leaves_a_whole_record(dispatch: Dispatch, log: Path) -> None:
+    """Killed in the middle of whatever it does, the wrapper leaves the old record or the new one."""
+    code = "import posix, time\nfor i in range(10**9): posix.write(1, b'%d ' % i * (i % 50)); time.sleep(0.0005)"
+    times = {"EIGHTBELLS_HEARTBEAT": "1ms", "EIGHTBELLS_PUBLISH_TIMEOUT": "0"}
+    dice = random.Random(8)
+    for _ in range(25):
+        process = dispatch.start(*PYTHON, code, env=times)
+        looks = dice.randrange(40)
+        wait_until(log.read_bytes, "the first record")
+        for _ in range(looks):
+            json.loads(log.read_bytes())
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert record(log).state == "running"
+        log.write_bytes(b"")
