@@ -14,6 +14,7 @@ from eightbells.consumer.exits import Exit
 from tests.servers.server import Server
 from tests.waiting import wait_until
 
+NOWHERE = "redis://localhost:1"
 EIGHTBELLS = str(Path(sys.executable).with_name("eightbells"))
 
 
@@ -76,13 +77,19 @@ def test_the_service_variables_of_kubernetes_are_not_settings() -> None:
     [
         (["--handler", "os.path:exists", "--group", "g"], "no server: give --url"),
         (["--handler", "os.path:exists", "--group", "g", "--url", "http://x"], "begins with redis://"),
-        (["--handler", "os", "--group", "g", "--url", "redis://localhost:1"], "package.module:function"),
-        (["--handler", "no_such:f", "--group", "g", "--url", "redis://localhost:1"], "no module 'no_such'"),
-        (["--handler", "os:nothing", "--group", "g", "--url", "redis://localhost:1"], "has no 'nothing'"),
-        (["--handler", "os:sep", "--group", "g", "--url", "redis://localhost:1"], "not something to call"),
-        (["--handler", "os.path:exists", "--group", "a b", "--url", "redis://localhost:1"], "group 'a b' is not"),
-        (["--handler", "os.path:exists", "--group", "g", "--url", "redis://localhost:1", "--lease", "5x"], "write 500ms"),
-        (["--handler", "os.path:exists", "--group", "g", "--url", "redis://localhost:1", "--max-tries", "0"], "max_tries"),
+        (["--handler", "os", "--group", "g", "--url", NOWHERE], "package.module:function"),
+        (["--handler", "no_such:f", "--group", "g", "--url", NOWHERE], "no module 'no_such'"),
+        (["--handler", "os:nothing", "--group", "g", "--url", NOWHERE], "has no 'nothing'"),
+        (["--handler", "os:sep", "--group", "g", "--url", NOWHERE], "not something to call"),
+        (["--handler", "os.path:exists", "--group", "a b", "--url", NOWHERE], "group 'a b' is not"),
+        (
+            ["--handler", "os.path:exists", "--group", "g", "--url", NOWHERE, "--lease", "5x"],
+            "write 500ms",
+        ),
+        (
+            ["--handler", "os.path:exists", "--group", "g", "--url", NOWHERE, "--max-tries", "0"],
+            "max_tries",
+        ),
     ],
 )
 def test_bad_input_is_an_error_that_says_what_to_change(arguments: list[str], says: str) -> None:
