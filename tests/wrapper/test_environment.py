@@ -105,7 +105,7 @@ def test_older_names_are_understood(dispatch: Dispatch) -> None:
 def test_newer_names_go_first() -> None:
     """Where both are set, ours are what counts."""
     both = Target(Variables({**BUS, b"EVAL_ID": b"other", b"REDIS_URL": b"redis://other"}, pytest.fail))
-    assert (both.dispatch, both.address.host) == ("d", "h")
+    assert (both.dispatch, both.address and both.address.host) == ("d", "h")
 
 
 def test_secrets_are_known_in_both_spellings() -> None:

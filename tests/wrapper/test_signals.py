@@ -98,7 +98,7 @@ def test_a_command_that_ignores_termination_is_killed_before_the_grace_is_over(d
 
 def test_what_left_the_process_group_is_killed_with_the_command(init: Wrapping) -> None:
     """Where we are not PID 1, the kill at the end of the grace reaches those who made a session of their own."""
-    script = "setsid sh -c 'trap \"\" TERM; echo $$; while :; do sleep 0.05; done' & trap '' TERM; wait; wait"
+    script = "trap '' TERM; setsid sh -c 'echo $$; while :; do sleep 0.05; done' & wait; wait"
     process = init.start("sh", "-c", script, prefix=AS_SUBREAPER, env={"EIGHTBELLS_GRACE": "300ms"})
     assert process.stdout is not None
     straggler = int(process.stdout.readline())

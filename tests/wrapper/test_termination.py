@@ -31,7 +31,7 @@ def record(log: Path) -> Data:
     return decode(content, type=Data)
 
 
-@pytest.mark.parametrize("bus", [{}, NOBODY], ids=["bus", "no bus"])
+@pytest.mark.parametrize("bus", [{}, NOBODY, {"EIGHTBELLS_URL": "nonsense"}], ids=["bus", "nobody", "no URL"])
 def test_the_file_says_how_the_command_ended(dispatch: Dispatch, log: Path, bus: dict[str, str]) -> None:
     """Whether the bus has heard it or not, the file has code, exit code, run, times and the end of the output."""
     dispatch.run("sh", "-c", "echo out; echo err >&2; exit 7", env=bus)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from eightbells.events.contract.scripts import Report
+    from eightbells.wrapper.address import Address
     from eightbells.wrapper.target import Target
 
 BEATS_OF_LIFE = 3
@@ -35,8 +36,8 @@ class Answer:
 class Bus:
     """One namespace on one server; a call takes at most `patience` seconds."""
 
-    def __init__(self, target: Target, patience: float) -> None:
-        self._connection = Connection(target.address, patience)
+    def __init__(self, target: Target, address: Address, patience: float) -> None:
+        self._connection = Connection(address, patience)
         self._namespace = target.namespace
         self._cluster = target.place["cluster"] or ""
         self._dispatch = target.dispatch

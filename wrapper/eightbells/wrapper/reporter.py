@@ -58,7 +58,9 @@ class Reporter:
         """Leave word in the termination message, then hand over to the thread, which publishes it and is over."""
         try:
             self._open_record().finish(ending)
-        except (OSError, ImportError, ValueError) as problem:
+        except ValueError:
+            pass  # of no use, which is for the thread to say
+        except (OSError, ImportError) as problem:
             say(f"there is no termination message: {problem}")
         self.ending = ending
         if not self._is_started:
@@ -92,7 +94,9 @@ class Reporter:
             from eightbells.wrapper.bus import Bus
 
             # a connection that has died unnoticed leaves time for another two before the time-out
-            bus = Bus(record.target, max(self._environment.publish_timeout / 3, 0.1))
+            if record.target.address is None:
+                raise ValueError(record.target.problem)
+            bus = Bus(record.target, record.target.address, max(self._environment.publish_timeout / 3, 0.1))
             Talk(self, record, bus, self._init.started_at).go_on()
         except BaseException as problem:  # noqa: BLE001 - a thread's last word; the init goes on
             self.problem = str(problem) if isinstance(problem, ValueError) else repr(problem)

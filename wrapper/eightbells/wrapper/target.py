@@ -1,6 +1,7 @@
 """What is reported on and where to: the dispatch, the bus, the place; read while the command already runs.
 
-A dispatch id or an address that makes no sense is the end of reporting, and of nothing else.
+A dispatch id that makes no sense is the end of reporting; without an address that does, there is still the termination
+message.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ class Unusable(ValueError):
 
 
 class Target:
-    """A dispatch and its bus. `heartbeat` is seconds, 0 for none; `secrets` must not appear in an event."""
+    """A dispatch and its bus. Without an `address` there is a `problem`; `heartbeat` is seconds, 0 for none; `secrets`
+    must not appear in an event. Raises `Unusable` where there is no dispatch id.
+    """
 
     __slots__ = (
         "address",
@@ -55,6 +58,7 @@ class Target:
         "is_indexed",
         "namespace",
         "place",
+        "problem",
         "restart_count",
         "retries",
         "secrets",
@@ -64,7 +68,12 @@ class Target:
 
     def __init__(self, told: Variables) -> None:
         self.dispatch = _demand(told, DISPATCH, keys.check_dispatch)
-        self.address: Address = _demand(told, URL, parse_address)
+        self.address: Address | None = None
+        self.problem = ""
+        try:
+            self.address = _demand(told, URL, parse_address)
+        except Unusable as problem:
+            self.problem = str(problem)
         self.namespace = _choose(told, "NAMESPACE", "default", keys.check_namespace)
         self.heartbeat = told.seconds("HEARTBEAT", 10.0)
         self.retries = told.number("RETRIES", 0)
@@ -97,8 +106,10 @@ def _choose(told: Variables, name: str, default: str, check: Callable[[str], str
         return default
 
 
-def _secrets(told: Variables, address: Address) -> tuple[bytes, ...]:
+def _secrets(told: Variables, address: Address | None) -> tuple[bytes, ...]:
     """The password as it is and as the URL spells it."""
+    if address is None:
+        return ()
     url = next(filter(None, map(told.exact, URL)), "")
     spelled = {address.password, url.partition("://")[2].rpartition("@")[0].partition(":")[2]}
     return tuple(secret.encode("utf-8", "surrogateescape") for secret in spelled if len(secret) >= SHORTEST_SECRET)
