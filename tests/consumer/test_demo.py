@@ -29,7 +29,7 @@ def delivery(state: str = "completed", code: str = "exited_zero", exit_code: int
         stdout=Output(tail="done\n", total_bytes=written),
     )
     event = Event("1.0", "success/r/completed", "/s", TYPE.format(state=state), SUCCESS.dispatch, "", data)
-    return Delivery(event, b"", 1, 1, {}, "", "", "")
+    return Delivery(SUCCESS.dispatch, event, b"", 1, 1, {}, "", "", "")
 
 
 def told(*deliveries: Delivery) -> Ledger:
@@ -75,7 +75,7 @@ def test_a_race_may_be_won_by_either_reporter_and_by_nobody_else() -> None:
     """The rival's ending is as good as the wrapper's; a third one is not."""
     one = race(0)
     event = lost(one.dispatch)
-    ledger = told(Delivery(event, b"", 1, 1, {}, "", "", ""))
+    ledger = told(Delivery(one.dispatch, event, b"", 1, 1, {}, "", "", ""))
     record = {one.dispatch: ["failed", "1", "c 1 2 3"]}
 
     assert not any(promise.broken for promise in check((one,), ledger, record, {one.dispatch: 143}, 0))
