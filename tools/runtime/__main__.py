@@ -16,7 +16,7 @@ from tools.runtime.archive import pack
 from tools.runtime.bytecode import check_imports, compile_modules
 from tools.runtime.contents import COMPILER_PACKAGES, PACKAGES
 from tools.runtime.launcher import compile_launcher
-from tools.runtime.packages import Packages, check_machine
+from tools.runtime.packages import Packages, check_machine, unpack
 from tools.runtime.target import TARGETS, Target, Unbuildable
 from tools.runtime.tree import assemble, describe
 
@@ -39,7 +39,7 @@ class Build:
         packages = Packages(self.target, CACHE)
         packages.update()
         self.archives = packages.fetch((*PACKAGES, *COMPILER_PACKAGES))
-        packages.unpack(self.archives, self.root)
+        unpack(self.archives, self.root)
         fetch_hiredis(self.target, self.wheel)
         say(f"{self.target.debian}: Debian's packages and hiredis are here")
 

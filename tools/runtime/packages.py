@@ -39,12 +39,6 @@ class Packages:
         files = (line.split()[1] for line in listing.splitlines() if line.startswith("'"))
         return sorted(self._archives / file for file in files)
 
-    def unpack(self, archives: list[Path], root: Path) -> None:
-        """Unpack into one root; nothing is installed."""
-        root.mkdir(parents=True)
-        for archive in archives:
-            subprocess.run(["dpkg-deb", "--extract", archive, root], check=True)
-
     def _apt(self, folder: Path, *words: str) -> tuple[str, str]:
         """Run apt-get in the folder; return why it failed, or '', and what it said."""
         settings = {
@@ -63,6 +57,13 @@ class Packages:
             ["apt-get", "-q", *options, *words], cwd=folder, capture_output=True, text=True, check=False
         )
         return (done.stderr or done.stdout) if done.returncode else "", done.stdout
+
+
+def unpack(archives: list[Path], root: Path) -> None:
+    """Unpack into one new root; nothing is installed."""
+    root.mkdir(parents=True)
+    for archive in archives:
+        subprocess.run(["dpkg-deb", "--extract", archive, root], check=True)
 
 
 def check_machine() -> None:

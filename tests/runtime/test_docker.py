@@ -1,0 +1,57 @@
+"""In containers of a real engine: images of nothing but the runtime and a program, run as strictly as can be."""
+
+import os
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.runtime.roots import LAUNCHER, Root
+from tests.servers.container import HOST, knock
+
+STRICT = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--user=54321:54321", "--network=none")
+
+
+def reason_against() -> str | None:
+    """Why there is no container to be had, in a line, or None."""
+    try:
+        knock()
+    except OSError as error:
+        return f"no Docker engine answers at {HOST} ({error.strerror or error})"
+    return None
+
+
+@pytest.fixture
+def image(bare: Root, runtime: Path, tmp_path: Path) -> Iterator[str]:
+    """An image from scratch: the runtime's contents at /eightbells, as COPY --from puts them there, and one program."""
+    if reason := reason_against():
+        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    packed, name = tmp_path / "image.tar", f"eightbells-test-scratch:{os.getpid()}"
+    with tarfile.open(packed, "w") as file:
+        file.add(runtime, "eightbells")
+        file.add(bare.path / "busybox", "busybox")
+    entrypoint = f'ENTRYPOINT ["{LAUNCHER}", "--"]'
+    subprocess.run(("docker", "import", "--change", entrypoint, packed, name), check=True, capture_output=True)
+    yield name
+    subprocess.run(("docker", "image", "rm", "--force", name), check=True, capture_output=True)
+
+
+def run(*words: str) -> subprocess.CompletedProcess[bytes]:
+    """`docker run`, and nothing left of the container."""
+    return subprocess.run(("docker", "run", "--rm", *words), capture_output=True, check=False, timeout=25)
+
+
+def test_a_container_of_nothing_runs_its_command(image: str) -> None:
+    """A random user, no capability, a read-only root, no network: output and exit code are the command's."""
+    ran = run(*STRICT, image, "/busybox", "sh", "-c", "echo hello; exit 7")
+    assert (ran.returncode, ran.stdout) == (7, b"hello\n")
+
+
+def test_an_images_preload_reaches_its_command_alone(image: str) -> None:
+    """LD_PRELOAD and PYTHONHOME of the image arrive at the command, and the container starts."""
+    ran = run(*STRICT, "--env=LD_PRELOAD=/nowhere.so", "--env=PYTHONHOME=/nowhere", image, "/busybox", "env")
+    assert ran.returncode == 0
+    assert {b"LD_PRELOAD=/nowhere.so", b"PYTHONHOME=/nowhere"} <= set(ran.stdout.splitlines())
+    assert ran.stderr.count(b"\n") == 1

@@ -1,0 +1,77 @@
+"""Signals from the container's first instruction on, and those that somebody had blocked or ignored before us."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.runtime.roots import LAUNCHER, Root
+from tests.waiting import wait_until
+from tests.wrapper.wrapping import LIMIT, Wrapped, Wrapping
+
+TERMINATED = 128 + signal.SIGTERM
+ROUNDS = 100
+OF_THREADS = (32, 33)
+"""glibc's posix_spawn lets every child ignore its own two, whoever starts it."""
+
+
+@pytest.mark.serial
+@pytest.mark.timeout(150)
+def test_no_term_is_lost_from_the_first_millisecond_on(init: Wrapping, bare: Root) -> None:
+    """TERM 1 to 25 ms after the launcher was executed ends the container each time: the command, or us before it."""
+    codes = [code_after_term(init, bare, after=(1 + number % 25) / 1000) for number in range(ROUNDS)]
+    assert codes == [TERMINATED] * ROUNDS
+
+
+def code_after_term(init: Wrapping, root: Root, after: float) -> int:
+    """How a container ends that gets TERM so many seconds after its first instruction."""
+    process = init.start("/busybox", "sleep", "60", program=root.entry())
+    pid = wait_for_launcher(process)
+    moment = time.perf_counter() + after  # what the test is about; nothing is waited for
+    while time.perf_counter() < moment:
+        pass
+    os.kill(pid, signal.SIGTERM)
+    return process.finish().exit_code
+
+
+def wait_for_launcher(process: Wrapped) -> int:
+    """The container's PID 1, as this machine numbers it, from the moment that it is the launcher."""
+    pid, end = process.command, time.monotonic() + LIMIT
+    name = Path(f"/proc/{pid}/comm")
+    while not name.read_text().startswith("eightbells"):  # without a pause: the moment is what counts
+        assert time.monotonic() < end
+    return pid
+
+
+@pytest.mark.parametrize(("blocked", "ignored"), [([], []), ([10, 12, 34, 64], []), ([15], [1, 2]), ([], [10, 15, 34])])
+def test_what_was_blocked_and_ignored_is_so_for_the_command(
+    init: Wrapping, bare: Root, blocked: list[int], ignored: list[int]
+) -> None:
+    """The launcher blocks all signals for itself; the command has the mask and the ignored set that came before."""
+    entry = bare.entry(blocked=blocked, ignored=ignored)
+    status = init.run("/busybox", "cat", "/proc/self/status", program=entry).stdout.decode()
+    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    assert numbers(fields["SigBlk"]) == blocked
+    assert [number for number in numbers(fields["SigIgn"]) if number not in OF_THREADS] == ignored
+
+
+def numbers(mask: str) -> list[int]:
+    """The signals of a mask as proc(5) shows it."""
+    return [number for number in range(1, 65) if int(mask, 16) >> (number - 1) & 1]
+
+
+def test_orphans_come_to_us_where_we_are_not_pid_1(init: Wrapping, runtime: Path) -> None:
+    """The launcher makes the wrapper who inherits what the command leaves behind, and it outlives no wrapper."""
+    words = [f"{runtime}{LAUNCHER.removeprefix('/eightbells')}", "--"]
+    process = init.start("sh", "-c", "(sleep 60 &); sleep 60", program=words)
+    wait_until(lambda: orphans(process.pid, process.command), "the orphan has come to us")
+    process.send_signal(signal.SIGTERM)
+    assert process.finish().exit_code == TERMINATED
+
+
+def orphans(parent: int, command: int) -> list[int]:
+    """The children of a process other than its command."""
+    listed = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return [int(pid) for pid in listed if int(pid) != command]
