@@ -43,6 +43,7 @@ async def test_a_handler_that_is_running_has_time_to_end(town: Town) -> None:
     works = Running(consumer)
     await works.until(lambda: held.begun)
     consumer.stop()
+    await works.until(lambda: not is_reading(town), "nothing more is fetched")
     held.let_go()
     await works.stop()
     assert town.state("d") == "c"
@@ -142,7 +143,7 @@ async def test_stopped_while_it_waits_for_its_server(town: Town) -> None:
     town.bus.server.kill()
     consumer = town.consumer(Seen())
     works = Running(consumer)
-    await works.until(lambda: consumer.link.is_down)
+    await works.until(lambda: consumer.link.waiting)
     await works.stop()
 
 
@@ -225,6 +226,12 @@ def test_sigterm_stops_the_process(town: Town, tmp_path: Path, handler: str, lef
     assert process.returncode == 0, said
     assert town.lease("a")[:2] == left
     assert [json.loads(line)["level"] for line in said.splitlines() if b"error" in line] == []
+
+
+def is_reading(town: Town) -> bool:
+    """Whether somebody waits for the log."""
+    clients: Any = town.bus.client.client_list()
+    return any(client["cmd"] == "xreadgroup" for client in clients)
 
 
 def all_held(town: Town, *dispatches: str) -> Any:
