@@ -53,10 +53,10 @@ def test_every_option_names_its_variable(command: str) -> None:
 
 def test_a_variable_that_nothing_reads_is_an_error_that_names_it() -> None:
     """A misspelt setting is not ignored; it is named beside those that exist."""
-    ran = run("consume", "--handler", "os.path:exists", "--group", "g", EIGHTBELLS_CONCURENCY="4")
+    ran = run("consume", "--handler", "os.path:exists", "--group", "g", EIGHTBELLS_CONCURRENT="4")
 
     assert ran.returncode == Exit.USAGE
-    assert "EIGHTBELLS_CONCURENCY in the environment" in ran.stderr
+    assert "EIGHTBELLS_CONCURRENT in the environment" in ran.stderr
     assert "EIGHTBELLS_CONCURRENCY" in ran.stderr
 
 

@@ -65,7 +65,7 @@ async def test_a_lost_lease_cannot_commit(town: Town, caplog: pytest.LogCaptureF
     assert town.bus.commit("d", fence).status == "ok"
 
 
-async def test_what_became_anothers_is_not_handled(town: Town, caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_somebody_else_has_is_not_handled(town: Town, caplog: pytest.LogCaptureFixture) -> None:
     """An ending in the buffer whose lease turns out to be lost never reaches the handler."""
     held = Held()
     with caplog.at_level(logging.WARNING):
@@ -82,7 +82,7 @@ async def test_what_became_anothers_is_not_handled(town: Town, caplog: pytest.Lo
     assert waiting not in held.begun
 
 
-async def test_what_may_have_become_anothers_is_not_handled(town: Town) -> None:
+async def test_what_somebody_else_may_have_is_not_handled(town: Town) -> None:
     """A consumer that comes to itself after its leases have lapsed hands nothing of its buffer to the handler."""
 
     async def act(delivery: Delivery) -> None:

@@ -36,7 +36,7 @@ async def yields(_: Delivery) -> Any:
         ({"stop_deadline": -1}, "stop_deadline"),
         ({"lease": "long"}, r"Expected `float`, got `str` - at `\$.lease`"),
         ({"namespace": "A B"}, "namespace 'A B' is not 1 to 63 characters"),
-        ({"concurency": 5}, "unknown field `concurency`"),
+        ({"concurrent": 5}, "unknown field `concurrent`"),
     ],
 )
 def test_an_option_that_cannot_work_is_named(options: dict[str, Any], says: str) -> None:
