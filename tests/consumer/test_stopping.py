@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from eightbells.consumer import Delivery
+from eightbells.events.schema import Output
 
 from tests.consumer.consuming import Held, Running, Seen, Town, running
 from tests.waiting import wait_until
@@ -41,7 +42,7 @@ async def test_a_handler_that_is_running_has_time_to_end(town: Town) -> None:
     consumer = town.consumer(held)
     town.publish("d")
     works = Running(consumer)
-    await works.until(lambda: held.begun)
+    await works.until(lambda: held.begun and is_reading(town))
     consumer.stop()
     await works.until(lambda: not is_reading(town), "nothing more is fetched")
     held.let_go()
@@ -180,14 +181,18 @@ async def test_cancelling_is_stopping(town: Town) -> None:
 
 async def test_nothing_is_lost_on_the_way_when_one_stops_and_another_begins(town: Town) -> None:
     """Under load no ending has to wait for the queue's patience or for a lease because a consumer was stopped."""
+
+    async def act(delivery: Delivery) -> None:
+        # The documents are so large that a read is under way whenever it is stopped.
+        if len(first.deliveries) == 60:
+            consumer.stop()
+
     town.bus.set(patience=int(HOUR * 1000))
-    dispatches = [f"d{i}" for i in range(2000)]
-    town.publish(*dispatches)
-    first, second = Seen(), Seen()
-    consumer = town.consumer(first, lease=HOUR)
-    works = Running(consumer)
-    await works.until(lambda: len(first.deliveries) > 100)
-    await works.stop()
+    dispatches = [f"d{i}" for i in range(600)]
+    town.publish(*dispatches, stdout=Output(tail=10_000 * "x"))
+    first, second = Seen(act), Seen()
+    consumer = town.consumer(first, lease=HOUR, concurrency=10, prefetch=100)
+    await consumer.run()
     assert not town.is_settled(), "it was not stopped in the middle"
     async with running(town.consumer(second, lease=HOUR)) as others:
         await others.until(town.is_settled)
