@@ -63,7 +63,7 @@ def test_a_command_that_somebody_told_to_stop_is_an_attempt(dispatch: Dispatch, 
 
 def test_a_command_that_had_to_be_killed_is_an_attempt(dispatch: Dispatch) -> None:
     """A drain that ends with our KILL is still a drain."""
-    grace = {"EIGHTBELLS_GRACE": "600ms", "EIGHTBELLS_RESERVE": "300ms"}
+    grace = {"EIGHTBELLS_GRACE": "4s", "EIGHTBELLS_RESERVE": "3s"}
     process = dispatch.start("sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.05; done", env={**POD, **grace})
     process.hears(b"ready\n")
     process.send_signal(signal.SIGTERM)

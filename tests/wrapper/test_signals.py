@@ -87,7 +87,7 @@ def test_death_by_a_signal_from_outside_names_it_twice(dispatch: Dispatch, numbe
 
 def test_a_command_that_ignores_termination_is_killed_before_the_grace_is_over(dispatch: Dispatch) -> None:
     """TERM is followed by KILL at the grace less the reserve, and the event is published in the reserve."""
-    grace = {"EIGHTBELLS_GRACE": "1s", "EIGHTBELLS_RESERVE": "700ms"}
+    grace = {"EIGHTBELLS_GRACE": "4s", "EIGHTBELLS_RESERVE": "3s"}
     process = dispatch.start("sh", "-c", IGNORING, env=grace)
     process.hears(b"ready\n")
     process.send_signal(signal.SIGTERM)

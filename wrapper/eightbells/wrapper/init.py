@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from eightbells.wrapper.environment import Environment
+    from eightbells.wrapper.terminal import Terminal
 
 
 class Init:
@@ -27,7 +28,7 @@ class Init:
     `status` is the command's wait status once it is dead; `told` is who told it to stop, in order.
     """
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment, terminal: Terminal | None) -> None:
         self.pid = 0
         self.status: int | None = None
         self.told: list[str] = []
@@ -35,11 +36,14 @@ class Init:
         self.died = 0.0
         self.died_at = 0.0
         self._environment = environment
+        self._terminal = terminal
+        self._look = posix.WNOHANG | (0 if terminal is None else posix.WUNTRACED)
         self._thread = _thread.get_ident()
         self._requests: list[str] = []
         self._passed_on: set[int] = set()
         self._deadline: float | None = None
         self._kill_at: float | None = None
+        self._is_killed = False
         self.grace_end: float | None = None
 
     def adopt(self, pid: int) -> None:
@@ -87,26 +91,49 @@ class Init:
         return () if self.status is not None else (self._deadline, self._kill_at)
 
     def _reap(self) -> None:
-        """Bury every child that is dead: the command, and orphans that became ours."""
+        """Ask about every child that is dead: the command, and orphans that became ours."""
         while True:
             try:
-                pid, status = posix.waitpid(-1, posix.WNOHANG)
+                pid, status = posix.waitpid(-1, self._look)
             except ChildProcessError:
                 return
             if not pid:
                 return
-            if pid == self.pid and self.status is None:
-                self.status, self.died, self.died_at = status, time.monotonic(), time.time()
-                if status & 0x7F in self._passed_on:
-                    self._note(signals.name(status & 0x7F))
+            if posix.WIFSTOPPED(status):
+                self._suspend(pid)
+            elif pid == self.pid and self.status is None:
+                self._bury(status)
+
+    def _bury(self, status: int) -> None:
+        """Take note of the command's death."""
+        self.status, self.died, self.died_at = status, time.monotonic(), time.time()
+        number = status & 0x7F
+        if number in self._passed_on:
+            self._note(signals.name(number))
+        if self._terminal is not None:
+            self._terminal.take_back()
+            if number:
+                self._terminal.restore()
+
+    def _suspend(self, pid: int) -> None:
+        """The user has stopped the command: stop, too, so that our shell notices; or go on where nobody would."""
+        if self._terminal is not None and pid == self.pid:
+            self._terminal.take_back()
+            if posix.getpid() == 1:
+                self._receive(signals.SIGCONT)
+            else:
+                posix.kill(posix.getpid(), signals.SIGSTOP)
 
     def _receive(self, number: int) -> None:
         if number == signals.SIGTERM:
             self._start_grace()
+            self.grace_end = self.grace_end or time.monotonic() + self._environment.grace
         if self.pid and self.status is None:
             if number in signals.STOPPING:
                 self._note(signals.name(number))
             self._passed_on.add(number)
+            if number == signals.SIGCONT and self._terminal is not None:
+                self._terminal.lend(self.pid)
             self._forward(number)
         if number in signals.SUSPENDING:
             posix.kill(posix.getpid(), signals.SIGSTOP)
@@ -119,20 +146,18 @@ class Init:
 
     def _start_grace(self) -> None:
         """From now on the grace runs, of which the reserve is for the last publish."""
-        if self.grace_end is None:
+        if self._kill_at is None and not self._is_killed:
             grace = self._environment.grace
-            now = time.monotonic()
-            self.grace_end = now + grace
-            self._kill_at = now + max(grace - self._environment.reserve, grace / 2)
+            self._kill_at = time.monotonic() + max(grace - self._environment.reserve, grace / 2)
 
     def _keep_clocks(self) -> None:
         now = time.monotonic()
         if self._deadline is not None and now >= self._deadline:
             self._deadline = None
-            if self.grace_end is None:
+            if self._kill_at is None:
                 self._tell(TIMEOUT)
         if self._kill_at is not None and now >= self._kill_at:
-            self._kill_at = None
+            self._kill_at, self._is_killed = None, True
             if self.status is None:
                 self._note(signals.name(signals.SIGKILL))
                 self._forward(signals.SIGKILL)

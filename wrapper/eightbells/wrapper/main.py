@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from posix import _exit
+from posix import _exit, isatty
 
 from eightbells.wrapper import signals
 from eightbells.wrapper.environment import Environment, find_environment
@@ -20,12 +20,15 @@ from eightbells.wrapper.spawn import NotStarted, spawn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import NoReturn
 
     from eightbells.wrapper.pumps import Pump
     from eightbells.wrapper.reporter import Reporter
+    from eightbells.wrapper.spawn import Action
+    from eightbells.wrapper.terminal import Terminal
 
+STDIN = 0
 USAGE = "eightbells-wrapper -- COMMAND [ARGUMENT...]"
 
 
@@ -35,10 +38,12 @@ def main() -> NoReturn:
     signals.stop_ignoring_children()
     environment = Environment(find_environment(), say)
     hide_credentials(environment)
-    init = Init(environment)
+    terminal = find_terminal()
+    init = Init(environment, terminal)
     pumps = start_pumps(environment, init)
     try:
-        start_command(command_line(sys.argv), environment, init, pumps, mask)
+        argv = command_line(sys.argv)
+        start_command(init, pumps, lambda actions: spawn(argv, environment.command, actions, mask, terminal))
         reporter = start_reporter(environment, init, pumps)
         ending = look_after(init, pumps, environment)
     except NotStarted as failure:
@@ -66,6 +71,15 @@ def command_line(argv: Sequence[str]) -> list[bytes]:
     return [word.encode("utf-8", "surrogateescape") for word in words]
 
 
+def find_terminal() -> Terminal | None:
+    """Return the terminal that the command is to have, where there is one."""
+    if not isatty(STDIN):
+        return None
+    from eightbells.wrapper import terminal
+
+    return terminal.find_terminal()
+
+
 def start_pumps(environment: Environment, init: Init) -> list[Pump]:
     """Start what carries the command's output, where somebody is to be told of it."""
     if not environment.is_reporting:
@@ -75,11 +89,10 @@ def start_pumps(environment: Environment, init: Init) -> list[Pump]:
     return pumps.start_pumps(environment, init.wake)
 
 
-def start_command(argv: list[bytes], environment: Environment, init: Init, pumps: list[Pump], mask: set[int]) -> None:
+def start_command(init: Init, pumps: list[Pump], start: Callable[[list[Action]], int]) -> None:
     """Start the command under the init's eyes. Raises `NotStarted`."""
-    actions = [action for pump in pumps for action in pump.stream.actions]
     try:
-        init.adopt(spawn(argv, environment.command, actions, mask))
+        init.adopt(start([action for pump in pumps for action in pump.stream.actions]))
         failure = None
     except NotStarted as problem:
         failure = problem
@@ -90,7 +103,7 @@ def start_command(argv: list[bytes], environment: Environment, init: Init, pumps
     if not pumps or failure.code != "cannot_start":
         raise failure
     init.wait_until(lambda: all(pump.is_over for pump in pumps))
-    init.adopt(spawn(argv, environment.command, (), mask))  # our threads were what was too many
+    init.adopt(start([]))  # our threads were what was too many
     pumps.clear()
 
 

@@ -11,6 +11,7 @@ SIGCHLD: int = _signal.SIGCHLD
 SIGKILL: int = _signal.SIGKILL
 SIGTERM: int = _signal.SIGTERM
 SIGSTOP: int = _signal.SIGSTOP
+SIGCONT: int = _signal.SIGCONT
 
 STOPPING: frozenset[int] = frozenset({_signal.SIGTERM, _signal.SIGINT, _signal.SIGQUIT})
 """They tell a command to stop, however it answers."""
@@ -31,6 +32,13 @@ _NAMES: dict[int, str] = {
 def block_all() -> set[int]:
     """Block every signal in this thread and those it starts; return the mask that was found."""
     return set(map(int, _signal.pthread_sigmask(_signal.SIG_BLOCK, ALL)))
+
+
+def restore(mask: set[int]) -> None:
+    """Undo what we and the interpreter changed, in a child that is about to execute something."""
+    for number in IGNORED_BY_PYTHON:
+        _signal.signal(number, _signal.SIG_DFL)
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
 
 
 def stop_ignoring_children() -> None:

@@ -18,9 +18,13 @@ SHELL = b"/bin/sh"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from typing import NoReturn
+
+    from eightbells.wrapper.terminal import Terminal
 
     Action = tuple[int, int, int]
+    Start = Callable[[bytes, list[bytes]], int]
 
 
 class NotStarted(Exception):
@@ -33,12 +37,19 @@ class NotStarted(Exception):
         self.remedy = remedy
 
 
-def spawn(argv: list[bytes], environment: dict[bytes, bytes], actions: Sequence[Action], mask: set[int]) -> int:
+def spawn(
+    argv: list[bytes],
+    environment: dict[bytes, bytes],
+    actions: Sequence[Action],
+    mask: set[int],
+    terminal: Terminal | None,
+) -> int:
     """Start the command and return its process id, which is also its process group. Raises `NotStarted`."""
+    start = _spawner(environment, actions, mask) if terminal is None else _forker(environment, actions, mask, terminal)
     denied = False
     for path in _candidates(argv[0], environment):
         try:
-            return _execute(path, argv, environment, actions, mask)
+            return _execute(path, argv, start)
         except (FileNotFoundError, NotADirectoryError):
             if _is_there(path):
                 raise _no_interpreter(path) from None
@@ -59,26 +70,35 @@ def _candidates(name: bytes, environment: dict[bytes, bytes]) -> list[bytes]:
     return [path for path in paths if _is_there(path)]
 
 
-def _execute(
-    path: bytes, argv: list[bytes], environment: dict[bytes, bytes], actions: Sequence[Action], mask: set[int]
-) -> int:
-    def start(program: bytes, words: list[bytes]) -> int:
-        return posix.posix_spawn(
-            program,
-            words,
-            environment,
-            file_actions=actions,
-            setpgroup=0,
-            setsigmask=mask,
-            setsigdef=IGNORED_BY_PYTHON,
-        )
-
+def _execute(path: bytes, argv: list[bytes], start: Start) -> int:
+    """Start this file, by the shell where the kernel does not know what it is."""
     try:
         return start(path, argv)
     except OSError as problem:
         if problem.errno != errno.ENOEXEC or not _is_there(SHELL):
             raise
     return start(SHELL, [SHELL, path, *argv[1:]])
+
+
+def _spawner(environment: dict[bytes, bytes], actions: Sequence[Action], mask: set[int]) -> Start:
+    def start(path: bytes, argv: list[bytes]) -> int:
+        return posix.posix_spawn(
+            path, argv, environment, file_actions=actions, setpgroup=0, setsigmask=mask, setsigdef=IGNORED_BY_PYTHON
+        )
+
+    return start
+
+
+def _forker(environment: dict[bytes, bytes], actions: Sequence[Action], mask: set[int], terminal: Terminal) -> Start:
+    def start(path: bytes, argv: list[bytes]) -> int:
+        def execute() -> NoReturn:
+            for _, ours, theirs in actions:
+                posix.dup2(ours, theirs)
+            posix.execve(path, argv, environment)
+
+        return terminal.fork(execute, mask)
+
+    return start
 
 
 def _is_there(path: bytes) -> bool:
