@@ -62,6 +62,21 @@ class Model:
         """Each group that is registered, with each dispatch in its queue."""
         return ((group, dispatch) for group in self.groups for dispatch in self.queue(group))
 
+    def summary(self, dispatch: str) -> dict[str, Any] | None:
+        """What the record must be."""
+        record = self.records.get(dispatch)
+        if record is None:
+            return None
+        return {
+            "seq": record.seq,
+            "end": record.ending.event_id if record.ending else None,
+            "owed": record.owed if record.ending else None,
+            "conflicts": record.conflicts,
+            "runs": {run: f"{number} {rank} {source}" for run, (number, rank, source) in record.runs.items()},
+            "leases": {group: (lease.state, lease.tries, lease.fence) for group, lease in record.leases.items()},
+            "payload": record.payload,
+        }
+
     # Reporting.
 
     def register(self, dispatch: str) -> Reply:
@@ -90,7 +105,7 @@ class Model:
         self.open[dispatch] = False
         return "ok", record.seq
 
-    def heartbeat(self, dispatch: str) -> Reply:
+    def beat(self, dispatch: str) -> Reply:
         record = self.records.get(dispatch, Record())
         if record.ending:
             return "terminal", record.ending.verdict

@@ -1,14 +1,14 @@
 """The bus under the property test: short calls, replies as plain values, and time and losses made by hand."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 from eightbells.events import leasing, reporting
 from eightbells.events.contract import keys
 from eightbells.events.contract.scripts import Report
 from eightbells.events.leasing import Begun, DeadLetter, GroupReply, Held, Release, Wanted
-from eightbells.events.reporting import Cancelled, GroupList, Registered, Registration
+from eightbells.events.reporting import GroupList, Registration
 from eightbells.events.request import Request, execute
 
 from tests.servers.server import Server
@@ -16,6 +16,14 @@ from tests.servers.server import Server
 LONG_MS = 3_600_000
 CLUSTER = "c"
 _numbers = count()
+
+
+class State(NamedTuple):
+    records: dict[str, dict[str, Any] | None]
+    todo: dict[str, set[str]]
+    done: set[str]
+    open: set[str]
+    without_age: set[str]
 
 
 class Subject:
@@ -33,14 +41,12 @@ class Subject:
         (reply,) = self.run(request)
         return reply
 
-    def register(self, dispatch: str) -> Registered:
+    def register(self, dispatch: str) -> tuple[Any, ...]:
         registration = Registration(dispatch, LONG_MS, 0, labels="{}", context=dispatch)
-        reply: Registered = self.only(reporting.register(self.ns, [registration], CLUSTER))
-        return reply
+        return _answer(self.only(reporting.register(self.ns, [registration], CLUSTER)))
 
-    def cancel(self, dispatch: str) -> Cancelled:
-        reply: Cancelled = self.only(reporting.cancel(self.ns, [dispatch], CLUSTER))
-        return reply
+    def cancel(self, dispatch: str) -> tuple[Any, ...]:
+        return _answer(self.only(reporting.cancel(self.ns, [dispatch], CLUSTER)))
 
     def publish(self, batch: Sequence[Report], publisher: int) -> list[tuple[Any, ...]] | None:
         """The replies; None when this publisher's list was not taken, and it has the new one now."""
@@ -87,9 +93,6 @@ class Subject:
         reply: GroupReply = self.run(leasing.add_group(self.ns, group))
         return reply
 
-    def touch_group(self, group: str) -> None:
-        self.run(leasing.touch_group(self.ns, group))
-
     def remove_group(self, group: str) -> GroupReply:
         reply: GroupReply = self.run(leasing.remove_group(self.ns, group))
         return reply
@@ -115,7 +118,7 @@ class Subject:
         self.client.delete(*(make(self.ns, dispatch) for make in (keys.record, keys.payload)))
 
     def lose_log(self, how: str) -> None:
-        if how == "delete":
+        if how == "log":
             self.client.delete(keys.log(self.ns))
         else:
             self.client.xtrim(keys.log(self.ns), maxlen=0, approximate=False)
@@ -130,38 +133,55 @@ class Subject:
         entries = [(fields, entry.split(b"-")) for entry, fields in self.client.xrange(keys.log(self.ns))]
         return [(fields[b"k"].decode(), fields[b"s"].decode(), (int(ms), int(n))) for fields, (ms, n) in entries]
 
-    def todo(self, group: str) -> set[str]:
-        return self._members(keys.todo(self.ns, group))
+    def state(self, dispatches: Sequence[str], groups: Sequence[str]) -> State:
+        """All that there is, in one round trip; and the keys that never expire in another."""
+        with self.client.pipeline(transaction=False) as ask:
+            for dispatch in dispatches:
+                ask.hgetall(keys.record(self.ns, dispatch))
+                ask.hgetall(keys.payload(self.ns, dispatch))
+            for key in [
+                *(keys.todo(self.ns, group) for group in groups),
+                keys.done(self.ns),
+                keys.open_(self.ns, CLUSTER),
+            ]:
+                ask.zrange(key, 0, -1)
+            ask.keys(keys.prefix(self.ns) + "*")
+            *found, names = ask.execute()
+            for name in names:
+                ask.pttl(name)
+            ages = dict(zip(names, ask.execute(), strict=True))
+        records, sets = found[: 2 * len(dispatches)], [_words(one) for one in found[2 * len(dispatches) :]]
+        return State(
+            {dispatch: _summary(*records[2 * i : 2 * i + 2]) for i, dispatch in enumerate(dispatches)},
+            dict(zip(groups, sets, strict=False)),
+            sets[-2],
+            sets[-1],
+            {name.decode().partition("}:")[2] for name, age in ages.items() if age == -1},
+        )
 
-    def done(self) -> set[str]:
-        return self._members(keys.done(self.ns))
 
-    def open(self) -> set[str]:
-        return self._members(keys.open_(self.ns, CLUSTER))
+def _words(members: list[bytes]) -> set[str]:
+    return {member.decode() for member in members}
 
-    def _members(self, key: str) -> set[str]:
-        return {member.decode() for member in self.client.zrange(key, 0, -1)}
 
-    def summary(self, dispatch: str) -> dict[str, Any] | None:
-        record = _text(self.client.hgetall(keys.record(self.ns, dispatch)))
-        if not record:
-            return None
-        leases = {name[2:]: value.split(" ") for name, value in record.items() if name.startswith("g:")}
-        return {
-            "seq": int(record["seq"]),
-            "end": record.get("eid"),
-            "owed": int(record["owed"]) if "owed" in record else None,
-            "conflicts": int(record.get("conflicts", 0)),
-            "runs": {name[2:]: value for name, value in record.items() if name.startswith("r:")},
-            "leases": {group: (words[0], int(words[1]), int(words[2])) for group, words in leases.items()},
-            "payload": _text(self.client.hgetall(keys.payload(self.ns, dispatch))),
-        }
+def _summary(record: dict[bytes, bytes], payload: dict[bytes, bytes]) -> dict[str, Any] | None:
+    if not record:
+        return None
+    known = _text(record)
+    leases = {name[2:]: value.split(" ") for name, value in known.items() if name.startswith("g:")}
+    return {
+        "seq": int(known["seq"]),
+        "end": known.get("eid"),
+        "owed": int(known["owed"]) if "owed" in known else None,
+        "conflicts": int(known.get("conflicts", 0)),
+        "runs": {name[2:]: value for name, value in known.items() if name.startswith("r:")},
+        "leases": {group: (words[0], int(words[1]), int(words[2])) for group, words in leases.items()},
+        "payload": _text(payload),
+    }
 
-    def ageless(self, groups: Iterable[str]) -> list[str]:
-        """The keys of this history that would stay for ever and should not."""
-        staying = {keys.cfg(self.ns), *(keys.todo(self.ns, group) for group in groups)}
-        found = [key.decode() for key in self.client.scan_iter(keys.prefix(self.ns) + "*", count=1000)]
-        return [key for key in found if key not in staying and self.client.pttl(key) == -1]
+
+def _answer(reply: Any) -> tuple[Any, ...]:
+    return (reply.status, reply.seq, *([reply.verdict.decode()] if reply.verdict else []))
 
 
 def _published(reply: reporting.Published) -> tuple[Any, ...]:
