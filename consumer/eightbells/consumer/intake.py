@@ -21,8 +21,10 @@ from eightbells.events.document import EventError
 from eightbells.events.leasing import Begun, Wanted
 from eightbells.events.schema import ENDINGS
 
-CHUNK = 100
-"""Endings of one begin. A server that is busy with a longer call keeps the reply of a read waiting for it."""
+CHUNK = 50
+"""Endings of one begin. A server sends 64 KiB of a reply and then runs the next call: after longer ones, a read that
+brings many documents would be late. More, shorter calls cost less than that.
+"""
 
 LAST_READ_SECONDS = 0.5
 """On stop, how long a read may have been under way and still be waited for: what it brings has left the log."""
