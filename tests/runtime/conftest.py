@@ -10,6 +10,7 @@ import subprocess
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -47,9 +48,14 @@ REASON = reason_against()
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Here and not in a fixture, so that pytest sums them up in one line."""
     if REASON and HERE in item.path.parents:
-        if os.environ.get("CI") == "true":
-            pytest.fail(REASON, pytrace=False)
-        pytest.skip(REASON)
+        give_up(REASON)
+
+
+def give_up(reason: str) -> NoReturn:
+    """Skip the test; where everything was promised to be there, fail it."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +74,7 @@ def make(tmp_path_factory: pytest.TempPathFactory, runtime: Path) -> Callable[[s
     try:
         archives = fetch_archives()
     except Unbuildable as problem:
-        pytest.skip(str(problem))
+        give_up(str(problem))
 
     def make(kind: str, path: Path) -> Root:
         if not (shared / kind).exists():
