@@ -57,12 +57,27 @@ def test_what_was_written_before_the_end_arrives_at_a_reader_that_was_asleep(dis
     assert process.finish().exit_code == 0
 
 
-def test_a_stream_that_is_closed_stays_closed(dispatch: Dispatch) -> None:
-    """Started without a stderr, the command has none, and none of our pipes takes its number."""
-    code = "import posix\nfor n in (0, 2):\n try: posix.fstat(n); posix.write(1, b'open')\n except OSError: pass"
-    ran = dispatch.run("sh", "-c", 'exec "$@"', "sh", *PYTHON, code, prefix=("sh", "-c", 'exec "$@" <&- 2>&-', "sh"))
-    assert (ran.exit_code, ran.stdout) == (0, b"")
-    assert dispatch.ending.stderr is None
+@pytest.mark.parametrize("closed", ["<&- 2>&-", "<&-", "<&- >&- 2>&-"])
+def test_a_stream_that_is_closed_stays_closed(dispatch: Dispatch, closed: str) -> None:
+    """Started without some stream, the command has none, and nothing of ours takes its number."""
+    code = "import posix\nfound = 0\nfor n in (0, 1, 2):\n try: posix.fstat(n); found += 1\n except OSError: pass"
+    code += "\nposix._exit(found)"
+    said = {"EIGHTBELLS_NONSENSE": "which is worth a line on stderr"}
+    ran = dispatch.run(*PYTHON, code, prefix=("sh", "-c", f'exec "$@" {closed}', "sh"), env=said)
+    assert ran.exit_code == 3 - closed.count("-")
+    assert dispatch.ending.exit_code == ran.exit_code
+    assert (dispatch.ending.stderr is None) == ("2>" in closed)
+
+
+def test_the_tail_is_true_in_whatever_pieces_it_comes(dispatch: Dispatch) -> None:
+    """What was read last does not disturb what was read before, nor the other way round."""
+    code = "import posix\nposix.write(1, b'a' * 14000)\nposix.read(0, 1)\nposix.write(1, b'b' * 10000)"
+    process = dispatch.start(*PYTHON, code, stdin=-1)
+    assert process.stdout is not None
+    assert process.stdout.read(14000) == b"a" * 14000
+    process.finish(b"x")
+    assert dispatch.ending.stdout is not None
+    assert dispatch.ending.stdout.tail == "a" * 2288 + "b" * 10000
 
 
 def test_both_streams_in_one_file_keep_their_order(dispatch: Dispatch, tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import posix
 
 STDOUT, STDERR = 1, 2
-FIRST_FREE = 3
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,8 +22,7 @@ class Stream:
     __slots__ = ("entry", "name", "sink", "sinks", "source")
 
     def __init__(self, sinks: tuple[int, ...]) -> None:
-        source, entry = posix.pipe2(posix.O_CLOEXEC)
-        self.source, self.entry = _above_standard(source), _above_standard(entry)
+        self.source, self.entry = posix.pipe2(posix.O_CLOEXEC)
         self.sink = sinks[0]
         self.sinks = sinks
         self.name = "stdout" if self.sink == STDOUT else "stderr"
@@ -49,11 +47,8 @@ def open_streams(environment: Environment) -> list[Stream]:
 
 
 def _is_open(descriptor: int) -> bool:
-    try:
-        posix.fstat(descriptor)
-    except OSError:
-        return False
-    return True
+    """Whether we were started with it: what was inherited would be by the command, too, and placeholders would not."""
+    return posix.get_inheritable(descriptor)
 
 
 def _are_one(descriptors: list[int]) -> bool:
@@ -63,12 +58,3 @@ def _are_one(descriptors: list[int]) -> bool:
     first, second = (posix.fstat(descriptor) for descriptor in descriptors)
     is_device = first.st_mode & 0o170000 == 0o020000 and not posix.isatty(descriptors[0])
     return (first.st_dev, first.st_ino) == (second.st_dev, second.st_ino) and not is_device
-
-
-def _above_standard(descriptor: int) -> int:
-    """Return it at a number that is not stdin, stdout or stderr, one of which we may have been started without."""
-    if descriptor >= FIRST_FREE:
-        return descriptor
-    higher = _above_standard(posix.dup(descriptor))
-    posix.close(descriptor)
-    return higher

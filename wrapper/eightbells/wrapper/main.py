@@ -6,9 +6,10 @@ the reporter's thread while the command already runs. Reporting never changes th
 
 from __future__ import annotations
 
+import posix
 import sys
 import time
-from posix import _exit, isatty
+from posix import _exit
 
 from eightbells.wrapper import signals
 from eightbells.wrapper.environment import Environment, find_environment
@@ -28,12 +29,13 @@ if TYPE_CHECKING:
     from eightbells.wrapper.spawn import Action
     from eightbells.wrapper.terminal import Terminal
 
-STDIN = 0
+STDIN, STDERR = 0, 2
 USAGE = "eightbells-wrapper -- COMMAND [ARGUMENT...]"
 
 
 def main() -> NoReturn:
     """Run the command of the command line and exit with its code."""
+    occupy_standard()
     mask = found_mask(signals.block_all())
     signals.stop_ignoring_children()
     environment = Environment(find_environment(), say)
@@ -52,6 +54,15 @@ def main() -> NoReturn:
     if reporter is not None:
         report(ending, reporter, init, environment.publish_timeout)
     _exit(ending.outcome.exit_code)  # never the interpreter's shutdown, which waits for threads
+
+
+def occupy_standard() -> None:
+    """Put something harmless where stdin, stdout or stderr is closed, or a socket would get its number, and our own
+    words. Being close-on-exec, it is not there for the command.
+    """
+    while (descriptor := posix.open("/", posix.O_RDONLY | posix.O_CLOEXEC)) <= STDERR:
+        pass
+    posix.close(descriptor)
 
 
 def hide_credentials(environment: Environment) -> None:
@@ -73,7 +84,7 @@ def command_line(argv: Sequence[str]) -> list[bytes]:
 
 def find_terminal() -> Terminal | None:
     """Return the terminal that the command is to have, where there is one."""
-    if not isatty(STDIN):
+    if not posix.isatty(STDIN):
         return None
     from eightbells.wrapper import terminal
 

@@ -99,7 +99,7 @@ class Pump:
             pass  # the user's budget is spent: it works as it is
 
     def _pass_on(self, chunk: memoryview) -> None:
-        while chunk and self.why != BROKEN:
+        while chunk:
             try:
                 chunk = chunk[posix.write(self.stream.sink, chunk) :]
             except BlockingIOError:
