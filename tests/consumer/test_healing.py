@@ -85,8 +85,8 @@ async def test_a_dormant_group_says_so_when_it_returns(town: Town, caplog: pytes
             await works.until(lambda: town.bus.client.hexists(town.bus.key("cfg"), "g:g"))
             town.publish("d")
             await works.until(lambda: town.state("d") == "c")
-    (said,) = caplog.records
-    assert (said.action, said.group, said.dropped) == ("group_returned", "g", 3)  # type: ignore[attr-defined]
+    (said,) = [record for record in caplog.records if getattr(record, "action", "") == "group_returned"]
+    assert (said.group, said.dropped) == ("g", 3)  # type: ignore[attr-defined]
     assert seen.dispatches == ["d"]
 
 
@@ -105,7 +105,7 @@ async def test_an_outage_is_said_once_and_heals(town: Town, caplog: pytest.LogCa
             town.publish("after")
             await works.until(lambda: consumer.settlement.committed == 2)
     assert seen.dispatches == ["before", "after"]
-    assert actions(caplog) == ["outage_began", "outage_ended"]
+    assert [action for action in actions(caplog) if "outage" in action] == ["outage_began", "outage_ended"]
 
 
 async def test_what_was_handled_in_an_outage_is_committed_after_it(

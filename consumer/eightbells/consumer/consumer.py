@@ -122,7 +122,9 @@ async def let_go(tasks: Sequence["asyncio.Task[None]"]) -> None:
         task.cancel()
     _, deaf = await asyncio.wait(tasks, timeout=LET_GO_SECONDS)
     if deaf:
-        _log.warning("a handler goes on though it was cancelled", extra={"action": "deaf", "tasks": len(deaf)})
+        names = sorted({getattr(task.get_coro(), "__qualname__", "") for task in deaf})
+        extra = {"action": "deaf", "tasks": len(deaf), "of": names}
+        _log.warning("something goes on though it was cancelled: a handler, or a call to the server", extra=extra)
 
 
 async def until(end: float, awaited: Coroutine[Any, Any, None]) -> bool:
