@@ -55,8 +55,7 @@ async def test_a_lost_lease_cannot_commit(town: Town, caplog: pytest.LogCaptureF
         async with running(consumer) as works:
             town.publish("d")
             await works.until(lambda: held.begun)
-            town.bus.lapse("d")
-            fence = town.bus.begin("d").fence
+            fence = steal(town, "d")
             held.let_go()
             await works.until(lambda: consumer.settlement.lost == 1)
     assert consumer.settlement.committed == 0
@@ -73,8 +72,7 @@ async def test_what_somebody_else_has_is_not_handled(town: Town, caplog: pytest.
             town.publish("a", "b")
             await works.until(lambda: town.state("a") == town.state("b") == "h")
             waiting = "b" if held.begun == ["a"] else "a"
-            town.bus.lapse(waiting)
-            fence = town.bus.begin(waiting, lease_ms=int(HOUR * 1000)).fence
+            fence = steal(town, waiting)
             await works.until(lambda: "lease_lost" in actions(caplog))
             held.let_go()
             await works.until(lambda: town.bus.todo().keys() == {waiting})
@@ -188,6 +186,16 @@ def survive(town: Town, **options: object) -> None:
                 town.bus.lapse(dispatch)
         with killed(town, "die_of_poison", lease=HOUR, **options) as process:
             wait_until(lambda process=process: process.poll() is not None or town.is_settled())  # type: ignore[misc]
+
+
+def steal(town: Town, dispatch: str) -> int:
+    """Let a lease lapse and take its ending, again where a renewal was on its way; return the fence."""
+
+    def take() -> int:
+        town.bus.lapse(dispatch)
+        return town.bus.begin(dispatch, lease_ms=int(HOUR * 1000)).fence
+
+    return wait_until(take)
 
 
 def actions(caplog: pytest.LogCaptureFixture) -> list[str]:
