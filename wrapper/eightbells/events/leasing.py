@@ -107,10 +107,7 @@ def begin(namespace: str, group: str, events: Sequence[Wanted], *, owner: str, l
 
 def _names(namespace: str, group: str, dispatches: Sequence[str]) -> list[str]:
     check_batch(len(dispatches), BATCH)
-    names = [keys.cfg(namespace), keys.todo(namespace, group)]
-    for dispatch in dispatches:
-        names += [keys.record(namespace, dispatch), keys.payload(namespace, dispatch)]
-    return names
+    return [keys.cfg(namespace), keys.todo(namespace, group), *keys.records(namespace, dispatches)]
 
 
 def _begun(reply: list[Any]) -> Begun:
@@ -215,8 +212,7 @@ def _groups(
     names = [keys.cfg(namespace), keys.log(namespace), keys.done(namespace), keys.todo(namespace, group)]
     if dispatches:
         check_batch(len(dispatches), BATCH)
-    for dispatch in dispatches:
-        names += [keys.record(namespace, dispatch), keys.payload(namespace, dispatch)]
+    names += keys.records(namespace, dispatches)
     return Request("groups", names, [operation, group, *dispatches], parse)
 
 

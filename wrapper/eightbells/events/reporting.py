@@ -161,8 +161,8 @@ def register(namespace: str, dispatches: Sequence[Registration], cluster: str) -
     """Register 1 to 500 dispatches before their Jobs are created."""
     check_batch(len(dispatches), BATCH)
     names, args = [keys.cfg(namespace), keys.open_(namespace, cluster)], cast("list[Arg]", [cluster])
+    names += keys.records(namespace, [one.dispatch for one in dispatches])
     for one in dispatches:
-        names += [keys.record(namespace, one.dispatch), keys.payload(namespace, one.dispatch)]
         args += [one.dispatch, one.namespace, one.job, one.job_uid, one.deadline_ms, one.create_ms]
         args += [one.labels, one.context, one.callback, one.traceparent, one.rerun_of]
     return Request("register", names, args, lambda reply: [_registered(one) for one in reply])

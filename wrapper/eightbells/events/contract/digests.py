@@ -1,9 +1,9 @@
 """SHA-1 of each script, for EVALSHA; generated from the .lua files by `make generate`."""
 
 SHA1 = {
-    "begin": "5f75597ae9afaf53335ed633f022482d06613596",
+    "begin": "b7255c9ffa5f7c57a467842730d855a4e19d71fe",
     "cancel": "c558a8408aafd23296eccc8965c41a3d36d10fb3",
-    "commit": "f9f5d7b9c586a455eccba2531029eb9b5c231874",
+    "commit": "0a40fbcf22f0615d1ee046b80f8993772684af1f",
     "dead": "9bea2db43cbf4adaa46bce10f522174afa8af296",
     "groups": "0c833cb680e555c2397ac54a526900208e9d43c5",
     "heartbeat": "52a84b3b4a0525ad390ecc6286bfb3cfe329cc75",

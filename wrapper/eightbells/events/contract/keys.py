@@ -3,6 +3,10 @@
 A bus namespace is one hash tag, so all its keys live in one slot and every script is atomic on a cluster too.
 """
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 _ID = _LETTERS | frozenset("._:@/+-")
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
@@ -67,6 +71,15 @@ def record(namespace: str, dispatch: str) -> str:
 def payload(namespace: str, dispatch: str) -> str:
     """Hash: the bulky part of the record: documents, labels, context, callback; lives as long as the payload."""
     return prefix(namespace) + "p:" + check_dispatch(dispatch)
+
+
+def records(namespace: str, dispatches: "Iterable[str]") -> list[str]:
+    """Return the record and the payload of each dispatch, as the scripts take them."""
+    start, names = prefix(namespace), []
+    for dispatch in dispatches:
+        check_dispatch(dispatch)
+        names += [start + "d:" + dispatch, start + "p:" + dispatch]
+    return names
 
 
 def todo(namespace: str, group: str) -> str:

@@ -79,8 +79,8 @@ def publish(
     names = [keys.cfg(namespace), keys.log(namespace), keys.done(namespace), keys.open_(namespace, cluster)]
     names += [keys.todo(namespace, group) for group in groups]
     args: list[str | bytes | int] = [version, len(groups)]
+    names += keys.records(namespace, [report.dispatch for report in reports])
     for report in reports:
-        names += [keys.record(namespace, report.dispatch), keys.payload(namespace, report.dispatch)]
         args += [report.dispatch, report.state, report.event_id, report.source, report.run, report.code]
         args += [report.job_uid, "" if report.finished_ms is None else report.finished_ms]
         args += ["" if report.seq is None else report.seq, report.verdict, report.document]

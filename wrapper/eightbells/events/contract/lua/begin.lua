@@ -32,7 +32,10 @@ local function begin_progress(d, p, entry)
   return {'ok', 0, 0, '', '', unpack(redis.call('HMGET', p, unpack(GIVEN)))}
 end
 
-local function begin_ending(d, p, id, wanted)
+-- What one call moves in the queue is written once, after its events.
+local leased = {}
+
+local function begin_ending(d, p, id, wanted, score)
   local record = redis.call('HMGET', d, 'end', 'v', 'g:' .. group, 'at')
   if not record[1] then
     redis.call('ZREM', todo, id)
@@ -49,14 +52,15 @@ local function begin_ending(d, p, id, wanted)
     if state == 'w' and untl > now then return {'later', untl - now} end
     -- A lease that ends more than two leases ahead was written by a server with another clock: it is none.
     if state == 'h' and untl > now and untl <= now + 2 * length then return {'busy', untl - now} end
-  elseif not redis.call('ZSCORE', todo, id) then
+  elseif not score then
     return {'done'}
   end
   -- The time, in microseconds, so that a fence is higher too than those of a server that lost them.
   tries, fence = tonumber(tries or 0) + 1, math.max(tonumber(fence or 0) + 1, time[1] * 1000000 + time[2])
   redis.call('HSET', d, 'g:' .. group, string.format('h %d %.0f %.0f %.0f %d %s',
     tries, fence, now + lease, first or now, lease, owner))
-  redis.call('ZADD', todo, now + lease, id)
+  table.insert(leased, now + lease)
+  table.insert(leased, id)
   -- What was owed for long must not age away while it is handled.
   if now - tonumber(record[4]) > verdict_age / 2 then
     redis.call('PEXPIRE', d, keep)
@@ -66,18 +70,26 @@ local function begin_ending(d, p, id, wanted)
   return {'ok', fence, tries, record[2], document, unpack(redis.call('HMGET', p, unpack(GIVEN)))}
 end
 
-local replies = {}
-for i = 1, (#ARGV - 3) / 3 do
+-- Refused whole, before anything is written: Lua cannot pass on more arguments than its stack holds.
+local events = (#ARGV - 3) / 3
+if events > 500 or #KEYS ~= 2 + 2 * events then
+  return redis.error_reply('ERR begin takes at most 500 events, each with 2 KEYS and 3 ARGV')
+end
+local dispatches, replies = {}, {}
+for i = 1, events do dispatches[i] = ARGV[1 + 3 * i] end
+local scores = registered > 0 and events > 0 and redis.call('ZMSCORE', todo, unpack(dispatches)) or {}
+for i = 1, events do
   local d, p, id, entry, wanted = KEYS[1 + 2 * i], KEYS[2 + 2 * i], ARGV[1 + 3 * i], ARGV[2 + 3 * i], ARGV[3 + 3 * i]
   local fine, reply
   if registered == 0 then
     -- Nothing is owed to a group that is not on the list, and its queue must not come back.
     fine, reply = true, {'done'}
   elseif entry == '' then
-    fine, reply = pcall(begin_ending, d, p, id, wanted)
+    fine, reply = pcall(begin_ending, d, p, id, wanted, scores[i])
   else
     fine, reply = pcall(begin_progress, d, p, entry)
   end
   replies[i] = fine and reply or {'error', type(reply) == 'table' and reply.err or tostring(reply)}
 end
+if #leased > 0 then redis.call('ZADD', todo, unpack(leased)) end
 return replies
