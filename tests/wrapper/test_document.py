@@ -63,6 +63,18 @@ def test_whatever_the_command_wrote_is_a_document_within_the_limit(
     assert [attempt.number for attempt in data.attempts] == [4]
 
 
+def test_what_must_give_way_gives_no_more_than_that() -> None:
+    """Output that is too long when encoded is cut, the longest first, and fills most of the room."""
+    report = Run(TARGET).end(ending(decide(0, (), 0), b"\0" * 40_000, b"why it failed\n"), 1, is_cancelled=False)
+    assert isinstance(report.document, bytes)
+    data = decode(report.document).data
+    assert len(report.document) > EVENT_BYTES * 3 // 4 - 2000
+    assert data.stdout is not None
+    assert data.stderr is not None
+    assert data.stdout.truncated
+    assert (data.stderr.tail, data.stderr.truncated) == ("why it failed\n", False)
+
+
 @settings(max_examples=100, deadline=None)
 @given(some.lists(NAMES, min_size=len(PLACE), max_size=len(PLACE)), NAMES.map(lambda raw: raw.decode("latin-1")))
 def test_whatever_the_place_is_called_is_a_document(names: list[bytes], message: str) -> None:

@@ -104,7 +104,7 @@ def test_a_connection_that_died_unnoticed_is_given_up_in_time(dispatch: Dispatch
 def test_a_wrong_password_is_said_and_not_tried_for_long(dispatch: Dispatch, valkey: Server) -> None:
     """Credentials that are refused change nothing for the command, and are never shown."""
     url = valkey.url.replace("redis://", "redis://somebody:wrong-password@")
-    ran = dispatch.run("sh", "-c", "exit 7", env={"EIGHTBELLS_URL": url})
+    ran = dispatch.run("sh", "-c", "exit 7", env={"EIGHTBELLS_URL": url, "EIGHTBELLS_PUBLISH_TIMEOUT": "1h"})
     assert ran.exit_code == 7
     assert b"WRONGPASS" in ran.stderr
     assert b"wrong-password" not in ran.stderr

@@ -53,10 +53,11 @@ def test_the_environment_is_untouched_but_for_ours(dispatch: Dispatch) -> None:
     assert environment == sorted(["", *(f"{name}={value}" for name, value in expected.items())])
 
 
+@pytest.mark.parametrize("program", [WRAPPER, CONSOLE], ids=["runtime", "console"])
 @pytest.mark.parametrize("locale", [{}, {"LC_ALL": "C"}, {"LC_CTYPE": "POSIX"}, {"LANG": "xx_YY.latin9"}])
-def test_the_locale_is_untouched(init: Wrapping, locale: dict[str, str]) -> None:
+def test_the_locale_is_untouched(init: Wrapping, locale: dict[str, str], program: list[str]) -> None:
     """What our interpreter does about its own locale is not the command's business."""
-    environment = probe(init, env=locale)["environment"]
+    environment = probe(init, env=locale, program=program)["environment"]
     assert environment == sorted(["", f"PATH={os.environ['PATH']}", *(f"{k}={v}" for k, v in locale.items())])
 
 

@@ -1,7 +1,7 @@
 """What is kept of an output stream while it passes: its first and last bytes, bounded, and how many there were.
 
-The pump reads into two buffers in turn, so that the last full buffer can stand for the tail without a copy until
-the next read is over.
+The pump reads into two buffers in turn, so that the last full buffer can stand for the tail without a copy, also for
+who looks while the next read is under way.
 """
 
 from __future__ import annotations
