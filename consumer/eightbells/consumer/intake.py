@@ -26,8 +26,11 @@ CHUNK = 50
 brings many documents would be late. More, shorter calls cost less than that.
 """
 
-LAST_READ_SECONDS = 0.5
-"""On stop, how long a read may have been under way and still be waited for: what it brings has left the log."""
+FULL_READ_SECONDS = 1.0
+IDLE_READ_SECONDS = 0.1
+"""On stop, how long a read may have been under way and still be waited for, because what it brings has left the log:
+while the log had more than was asked for, its reply is sure to come; after that it may not.
+"""
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +48,7 @@ class Intake:
         self._arrived: asyncio.Queue[list[Entry]] = asyncio.Queue()
         self._reading: asyncio.Timeout | None = None
         self._asked_at = 0.0
+        self._has_more = False
         self._stopping = asyncio.Event()
         self._unusable: set[str] = set()
 
@@ -53,7 +57,8 @@ class Intake:
         self._stopping.set()
         self._suspects.stop()
         if self._reading:
-            self._reading.reschedule(max(asyncio.get_running_loop().time(), self._asked_at + LAST_READ_SECONDS))
+            patience = FULL_READ_SECONDS if self._has_more else IDLE_READ_SECONDS
+            self._reading.reschedule(max(asyncio.get_running_loop().time(), self._asked_at + patience))
 
     async def join(self) -> None:
         """Register the group, through outages."""
@@ -88,7 +93,9 @@ class Intake:
             self._reading = None
         if entries is None:
             await self.join()
-        return entries or []
+            return []
+        self._has_more = len(entries) == count
+        return entries
 
     async def begin_log(self) -> None:
         """Begin what was read, until `stop`."""
