@@ -59,10 +59,7 @@ def make_delivery(dispatch: str, begun: Begun, document: bytes) -> Delivery:
 
 def aged(dispatch: str, text: bytes) -> Event:
     """Return the event of an ending whose document has passed its age: what the verdict still tells."""
-    try:
-        verdict = decode_verdict(text)
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise Malformed(str(error), "verdict") from None
+    verdict = decode_verdict(text)
     data = Data(
         dispatch_id=dispatch,
         state=verdict.state,

@@ -1,11 +1,10 @@
 """Logs to stderr: text for a person at a terminal, else one JSON object a line; a constant message and fields."""
 
+import json
 import logging
 import sys
 from datetime import UTC, datetime
 from typing import Any
-
-import orjson
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -32,7 +31,7 @@ class JsonFormatter(logging.Formatter):
         line |= fields(record)
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return orjson.dumps(line, default=str).decode()
+        return json.dumps(line, default=str)
 
 
 class TextFormatter(logging.Formatter):

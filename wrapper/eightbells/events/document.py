@@ -61,7 +61,7 @@ def decode_verdict(text: bytes) -> Verdict:
     """Return what a record keeps of an ending. Raises `Malformed`."""
     try:
         return _verdict_decoder.decode(text)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(str(error), "verdict") from None
 
 

@@ -107,7 +107,7 @@ def begin(namespace: str, group: str, events: Sequence[Wanted], *, owner: str, l
 
 def _names(namespace: str, group: str, dispatches: Sequence[str]) -> list[str]:
     check_batch(len(dispatches), BATCH)
-    return [keys.cfg(namespace), keys.todo(namespace, group), *keys.records(namespace, dispatches)]
+    return [keys.cfg(namespace), keys.todo(namespace, group), *keys.records(namespace, list(dispatches))]
 
 
 def _begun(reply: list[Any]) -> Begun:
@@ -212,7 +212,7 @@ def _groups(
     names = [keys.cfg(namespace), keys.log(namespace), keys.done(namespace), keys.todo(namespace, group)]
     if dispatches:
         check_batch(len(dispatches), BATCH)
-    names += keys.records(namespace, dispatches)
+    names += keys.records(namespace, list(dispatches))
     return Request("groups", names, [operation, group, *dispatches], parse)
 
 

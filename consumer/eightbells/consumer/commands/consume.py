@@ -51,14 +51,26 @@ def consume(handler: str, group: str, url: str | None, url_file: str | None, **o
     logs.configure()
     try:
         consumer = Consumer(chosen_url(url, url_file), group, load_handler(handler), **options)
-        asyncio.run(run_until_stopped(consumer))
+        run(consumer)
     except (ConsumerError, BadName) as error:
         raise click.UsageError(str(error)) from None
     except (NoPermissionError, AuthenticationError) as error:
         fail(f"the server refuses: {error}", Exit.NO_PERMISSION)
     except RedisError as error:
         fail(f"the server cannot be used: {error}", Exit.UNAVAILABLE)
-    leave_threads_behind()
+
+
+def run(consumer: Consumer) -> None:
+    """Run a consumer until it has stopped. A handler that does not end is left behind: Python would wait for its
+    thread or task, past every deadline.
+    """
+    with asyncio.Runner() as runner:
+        runner.run(run_until_stopped(consumer))
+        is_thread_left = any(thread.name.startswith("handler") for thread in threading.enumerate())
+        if is_thread_left or asyncio.all_tasks(runner.get_loop()):
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(Exit.OK)
 
 
 async def run_until_stopped(consumer: Consumer) -> None:
@@ -78,11 +90,3 @@ def fail(message: str, code: Exit) -> None:
     """Say what is wrong and exit."""
     click.echo(f"eightbells: {message}", err=True)
     sys.exit(code)
-
-
-def leave_threads_behind() -> None:
-    """End now if a sync handler is still running: Python would wait for its thread, past every deadline."""
-    if any(thread.name.startswith("handler") for thread in threading.enumerate()):
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(Exit.OK)

@@ -3,10 +3,6 @@
 A bus namespace is one hash tag, so all its keys live in one slot and every script is atomic on a cluster too.
 """
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 _ID = _LETTERS | frozenset("._:@/+-")
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
@@ -73,7 +69,7 @@ def payload(namespace: str, dispatch: str) -> str:
     return prefix(namespace) + "p:" + check_dispatch(dispatch)
 
 
-def records(namespace: str, dispatches: "Iterable[str]") -> list[str]:
+def records(namespace: str, dispatches: list[str]) -> list[str]:
     """Return the record and the payload of each dispatch, as the scripts take them."""
     start, names = prefix(namespace), []
     for dispatch in dispatches:
