@@ -1,6 +1,7 @@
 """A command that cannot start ends like in a shell, and the event says what is missing."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,19 @@ def test_what_cannot_be_executed_is_126(dispatch: Dispatch, tmp_path: Path) -> N
     assert ran.exit_code == 126
     assert dispatch.ending.code == "command_not_executable"
     assert "permission denied" in (dispatch.ending.message or "")
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("setpriv") is None, reason="needs root and setpriv (util-linux)")
+def test_what_lies_in_a_closed_directory_is_126(dispatch: Dispatch, tmp_path: Path) -> None:
+    """A command on a path that is closed to the container's user is 126, also to root who may not pass everywhere."""
+    (tmp_path / "closed").mkdir()
+    tool = write(tmp_path / "closed/tool", "#!/bin/sh\n")
+    os.chown(tmp_path / "closed", 1, 1)
+    (tmp_path / "closed").chmod(0o700)
+    ran = dispatch.run(tool, prefix=("setpriv", "--bounding-set", "-all", "--"))
+    assert ran.exit_code == 126
+    assert b"permission denied" in ran.stderr
+    assert dispatch.ending.code == "command_not_executable"
 
 
 def test_a_directory_is_126(dispatch: Dispatch, tmp_path: Path) -> None:

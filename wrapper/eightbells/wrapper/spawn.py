@@ -141,7 +141,10 @@ def _not_executable(name: bytes, environment: dict[bytes, bytes]) -> NotStarted:
 
 
 def _is_directory(path: bytes) -> bool:
-    return posix.stat(path).st_mode & 0o170000 == 0o040000
+    try:
+        return posix.stat(path).st_mode & 0o170000 == 0o040000
+    except OSError:
+        return False  # a directory on the way to it is closed to us
 
 
 def _refused(path: bytes, problem: OSError) -> NotStarted:
