@@ -1,9 +1,9 @@
 """The termination message: word of this run in a file, for who does not hear it from the bus."""
 
-import json
 import random
 import signal
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 from eightbells.events.schema import Data
@@ -45,15 +45,26 @@ def test_the_file_says_how_the_command_ended(dispatch: Dispatch, log: Path, bus:
         assert (found.run, found.finished_at) == (dispatch.ending.run, dispatch.ending.finished_at)
 
 
+def test_a_reporter_that_gave_up_leaves_the_last_word_to_the_file(dispatch: Dispatch, log: Path) -> None:
+    """Where the thread that reports has ended long before the command, the file still says how that ended."""
+    started = dispatch.start("sh", "-c", "read line; exit 7", env={"EIGHTBELLS_URL": "nonsense"}, stdin=PIPE)
+    wait_until(log.read_bytes, "the first record")
+    pumps_and_main = 3
+    wait_until(lambda: len(list(Path(f"/proc/{started.pid}/task").iterdir())) == pumps_and_main, "it has given up")
+    assert started.finish(b"\n").exit_code == 7
+    assert record(log).code == "exit_nonzero"
+
+
 def test_while_the_command_runs_the_file_says_so(dispatch: Dispatch, log: Path) -> None:
     """From the start on it has a provisional record, which follows the output and has no verdict."""
-    dispatch.start(
+    started = dispatch.start(
         "sh", "-c", "echo epoch 1; sleep 0.2; echo epoch 2; exec sleep 60", env={"EIGHTBELLS_HEARTBEAT": "50ms"}
     )
     wait_until(log.read_bytes, "the first record")
-    found = wait_until(
-        lambda: [one for one in [record(log)] if one.stdout and "epoch 2" in one.stdout.tail], "epoch 2"
-    )[0]
+    wait_until(lambda: b"epoch 2" in log.read_bytes(), "epoch 2")
+    started.kill()  # who reads beside a writer may see half of each: the kubelet reads when all is over
+    started.wait()
+    found = record(log)
     assert (found.state, found.code, found.exit_code, found.finished_at) == ("running", None, None, None)
     assert found.started_at is not None
     assert found.run == dispatch.wait_for("running").run
@@ -115,7 +126,7 @@ def test_a_kill_at_any_moment_leaves_a_whole_record(dispatch: Dispatch, log: Pat
         looks = dice.randrange(40)
         wait_until(log.read_bytes, "the first record")
         for _ in range(looks):
-            json.loads(log.read_bytes())
+            log.read_bytes()
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert record(log).state == "running"

@@ -160,8 +160,9 @@ def describe_failure(failure: NotStarted) -> Ending:
 
 def report(ending: Ending, reporter: Reporter, init: Init, patience: float) -> None:
     """Wait until the ending is published, for as long as that is worth; the exit code does not depend on it."""
-    if not reporter.is_over:
-        reporter.end(ending)
+    is_nobody_there = reporter.is_over
+    reporter.end(ending)
+    if not is_nobody_there:
         until = time.monotonic() + patience
         init.wait_until(lambda: reporter.is_over, until if init.grace_end is None else min(until, init.grace_end))
     if reporter.problem or not reporter.is_over:
