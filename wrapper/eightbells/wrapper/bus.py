@@ -1,21 +1,25 @@
-"""The bus as the reporter sees it: `publish` an event, `beat` to say that the command lives.
+"""The bus as the reporter sees it: `publish` an event, `beat` to say that the command lives, `show` its output.
 
 The scripts are safe to resend, so a call whose reply was lost is simply made again.
 """
 
 from __future__ import annotations
 
-from eightbells.events.contract import scripts
+from eightbells.events.contract import keys, scripts
 from eightbells.events.contract.digests import SHA1
+from eightbells.events.contract.limits import OUTPUT_MS
 from eightbells.wrapper.connection import Connection, Unreachable, is_final
 from hiredis.hiredis import ReplyError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from eightbells.events.contract.scripts import Report
     from eightbells.wrapper.address import Address
+    from eightbells.wrapper.backlog import Chunk
+    from eightbells.wrapper.connection import Word
     from eightbells.wrapper.target import Target
 
 BEATS_OF_LIFE = 3
@@ -62,6 +66,19 @@ class Bus:
         keys, args = scripts.heartbeat(self._namespace, self._life_ms, [(self._dispatch, says)])
         word, *_ = _first(self._run("heartbeat", keys, args))
         return Answer(word, is_cancelling=word == "cancelling")
+
+    def show(self, run: str, chunks: Sequence[Chunk], kept: int) -> None:
+        """Add live output, and keep about so many of the newest entries. Raises `Unreachable`."""
+        key = keys.output(self._namespace, self._dispatch)
+        commands: list[tuple[Word, ...]] = []
+        for chunk in chunks:
+            what = ("g", chunk.lost) if chunk.lost else ("d", chunk.data)
+            fields = ("r", run, "s", chunk.stream, "n", chunk.seq, "o", chunk.offset, *what)
+            commands.append(("XADD", key, "MAXLEN", "~", kept, "*", *fields))
+        reply = self._connection.transact([*commands, ("PEXPIRE", key, OUTPUT_MS)])
+        if isinstance(reply, ReplyError):
+            self.close()
+            raise Unreachable(f"live output: {reply}", is_final=is_final(reply))
 
     def close(self) -> None:
         """Drop the connection; the next call opens a new one."""

@@ -49,6 +49,24 @@ class Connection:
             self.close()
             raise Unreachable(f"{self._address}: {describe(problem)}") from None
 
+    def transact(self, commands: Sequence[tuple[Word, ...]]) -> Any:
+        """Send all in one go; the server does all or nothing. Return its replies, or the error that says why not.
+        Raises `Unreachable`.
+        """
+        end = time.monotonic() + self._patience
+        packed = b"".join(pack_command(words) for words in [("MULTI",), *commands, ("EXEC",)])  # type: ignore[arg-type]
+        try:
+            opened = self._socket or self._open(end)
+            opened.settimeout(remaining(end))
+            opened.sendall(packed)
+            replies = [self._receive(opened, end) for _ in range(len(commands) + 2)]
+        except (OSError, HiredisError) as problem:
+            said = f"{self._address}: {describe(problem)}{self._hint()}"
+            self.close()
+            raise Unreachable(said) from None
+        done = replies[-1] if isinstance(replies[-1], list) else []
+        return next((reply for reply in [*replies, *done] if isinstance(reply, ReplyError)), done)
+
     def close(self) -> None:
         """Close the connection; the next call opens a new one."""
         if self._socket is not None:
@@ -87,6 +105,9 @@ class Connection:
     def _exchange(self, opened: _socket.socket, words: Sequence[Word], end: float) -> Any:
         opened.settimeout(remaining(end))
         opened.sendall(pack_command(tuple(words)))  # type: ignore[arg-type]  # its stub means one word
+        return self._receive(opened, end)
+
+    def _receive(self, opened: _socket.socket, end: float) -> Any:
         while (reply := self._reader.gets()) is False:
             opened.settimeout(remaining(end))
             received = opened.recv(RECEIVE_BYTES)

@@ -40,6 +40,7 @@ VARIABLES = frozenset(
         "RESTART_COUNT",
         "RETRIES",
         "STOP_IF_ENDED",
+        "STREAM",
         "TERMINATION_LOG",
         "TIMEOUT",
         "URL",
@@ -60,6 +61,7 @@ class Environment:
         "grace",
         "is_dumpable",
         "is_reporting",
+        "is_streamed",
         "publish_timeout",
         "reserve",
         "timeout",
@@ -75,6 +77,7 @@ class Environment:
         self.publish_timeout = told.seconds("PUBLISH_TIMEOUT", 5.0)
         self.is_dumpable = told.switch("DUMPABLE", False)
         self.capture = told.switch("CAPTURE", None)
+        self.is_streamed = told.switch("STREAM", False)
         missing = [names[0] for names in (DISPATCH, URL) if not any(told.exact(name) for name in names)]
         self.is_reporting = not missing
         told.complain_of_strangers()

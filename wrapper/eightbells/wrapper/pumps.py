@@ -31,6 +31,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from eightbells.wrapper.backlog import Backlog
     from eightbells.wrapper.capture import Stream
     from eightbells.wrapper.environment import Environment
     from eightbells.wrapper.init import Init
@@ -43,8 +44,11 @@ class Pump:
     A byte is always either in the pipe or the pump is busy, so that whoever looks at both misses none.
     """
 
-    def __init__(self, stream: Stream, wake: Callable[[], None]) -> None:
+    def __init__(self, stream: Stream, wake: Callable[[], None], *, is_streamed: bool = False) -> None:
         self.stream = stream
+        self.is_streamed = is_streamed
+        self.backlog: Backlog | None = None
+        self.ring: Callable[[], None] | None = None
         self.is_over = False
         self.is_busy = False
         self.chunks = 0
@@ -77,6 +81,8 @@ class Pump:
         while self._is_more() and (count := posix.readv(self.stream.source, [buffers[turn]])):
             chunk = memoryview(buffers[turn])[:count]
             window.feed(chunk)
+            if self.is_streamed:
+                self._offer(chunk)
             self._pass_on(chunk)
             self.chunks += 1
             self.is_busy = False
@@ -89,6 +95,20 @@ class Pump:
         self._arrival.poll()
         self.is_busy = True
         return True
+
+    def _offer(self, chunk: memoryview) -> None:
+        """Leave a copy for who streams it, and never wait for him."""
+        try:
+            backlog = self.backlog
+            if backlog is None:
+                from eightbells.wrapper.backlog import Backlog  # now that there is output, the command has started
+
+                backlog = self.backlog = Backlog(self.stream.name)
+            if backlog.put(chunk) and self.ring is not None:
+                self.ring()
+        except Exception as problem:  # noqa: BLE001 - of no matter to the command
+            self.is_streamed = False
+            say(f"{self.stream.name} is no longer streamed: {problem!r}")
 
     def _grow(self) -> None:
         import fcntl
@@ -142,7 +162,7 @@ def start_pumps(environment: Environment, wake: Callable[[], None]) -> list[Pump
     """Start a pump for each stream and return them; a stream without a thread is handed over as it is."""
     pumps = []
     for stream in open_streams(environment):
-        pump = Pump(stream, wake)
+        pump = Pump(stream, wake, is_streamed=environment.is_streamed)
         try:
             pump.start()
             pumps.append(pump)

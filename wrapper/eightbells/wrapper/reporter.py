@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from eightbells.wrapper.bus import Answer, Bus
     from eightbells.wrapper.environment import Environment
     from eightbells.wrapper.init import Init
+    from eightbells.wrapper.live import Live
     from eightbells.wrapper.outcome import Ending
     from eightbells.wrapper.pumps import Pump
     from eightbells.wrapper.record import Record
@@ -45,6 +46,8 @@ class Reporter:
         self.ending: Ending | None = None
         self.is_over = False
         self.problem = ""
+        for pump in pumps:
+            pump.ring = self.ring
 
     def start(self) -> None:
         """Start the thread; where the system has no more, `end` tries again."""
@@ -66,8 +69,14 @@ class Reporter:
         if not self._is_started:
             self.start()
         self.is_over = self.is_over or not self._is_started
-        if self._mail.locked():
+        self.ring()
+
+    def ring(self) -> None:
+        """Have the thread look at once; for other threads."""
+        try:
             self._mail.release()
+        except RuntimeError:
+            pass  # somebody has rung, and it has not looked yet
 
     def wait(self, seconds: float) -> None:
         """Wait so long, or until there is an ending; for the thread."""
@@ -92,15 +101,19 @@ class Reporter:
             record = self._open_record()
             record.refresh()
             from eightbells.wrapper.bus import Bus
+            from eightbells.wrapper.live import Live
 
             # a connection that has died unnoticed leaves time for another two before the time-out
             if record.target.address is None:
                 raise ValueError(record.target.problem)
             bus = Bus(record.target, record.target.address, max(self._environment.publish_timeout / 3, 0.1))
-            Talk(self, record, bus, self._init.started_at).go_on()
+            live = Live(self._pumps, record.target.secrets)
+            Talk(self, record, bus, live, self._init.started_at).go_on()
         except BaseException as problem:  # noqa: BLE001 - a thread's last word; the init goes on
             self.problem = str(problem) if isinstance(problem, ValueError) else repr(problem)
         finally:
+            for pump in self._pumps:
+                pump.is_streamed, pump.backlog = False, None
             self.is_over = True
             self._init.wake()
 
@@ -115,14 +128,15 @@ class Reporter:
 
 
 class Talk:
-    """What is said to the bus, one thing after the other: running, heartbeats, the ending."""
+    """What is said to the bus, one thing after the other: running, heartbeats and live output, the ending."""
 
-    def __init__(self, reporter: Reporter, record: Record, bus: Bus, started_at: float) -> None:
+    def __init__(self, reporter: Reporter, record: Record, bus: Bus, live: Live, started_at: float) -> None:
         self._reporter = reporter
         self._record = record
         self._target = record.target
         self._run = record.run
         self._bus = bus
+        self._live = live
         self._started_at = started_at
         self._is_running_told = not started_at
         self._is_cancelled = False
@@ -149,19 +163,41 @@ class Talk:
 
     def _say_next(self) -> None:
         ending = self._reporter.ending
+        if ending is not None:
+            self._live.finish()
         if not self._is_running_told:
             self._hear(self._bus.publish(self._run.running(self._started_at)))
             self._is_running_told = True
             self._record.refresh()
             self._next_beat = time.monotonic() + self._target.heartbeat
+        elif self._is_beat_due():
+            self._next_beat = time.monotonic() + self._target.heartbeat
+            self._record.refresh()
+            self._hear(self._bus.beat(self._run.name))
+        elif self._live.due_in() == 0:
+            self._show_output(is_last=ending is not None)
         elif ending is not None:
             answer = self._bus.publish(self._run.end(ending, self._record.attempt, is_cancelled=self._is_cancelled))
             self._hear(answer)
             self._is_over = answer.word != "cancelling"
-        elif self._target.heartbeat and time.monotonic() >= self._next_beat:
-            self._next_beat = time.monotonic() + self._target.heartbeat
-            self._record.refresh()
-            self._hear(self._bus.beat(self._run.name))
+
+    def _is_beat_due(self) -> bool:
+        is_alive = self._reporter.ending is None
+        return is_alive and self._target.heartbeat > 0 and time.monotonic() >= self._next_beat
+
+    def _show_output(self, *, is_last: bool) -> None:
+        """Send what the command wrote; there is no second try once it is dead, because the ending matters more."""
+        from eightbells.wrapper.connection import Unreachable
+
+        try:
+            self._bus.show(self._run.name, self._live.next_batch(), self._live.kept)
+            self._live.settle()
+            self._reporter.problem = ""
+        except Unreachable as problem:
+            if not (is_last or problem.is_final):
+                raise
+            say(f"output is no longer streamed: {problem}")
+            self._live.stop()
 
     def _hear(self, answer: Answer) -> None:
         """Take in what the bus knows and we did not."""
@@ -180,4 +216,6 @@ class Talk:
         """How long there is nothing to say, unless mail comes."""
         if self._is_over or self._reporter.ending is not None:
             return 0.0
-        return max(0.0, self._next_beat - time.monotonic()) if self._target.heartbeat > 0 else NEVER
+        beat = max(0.0, self._next_beat - time.monotonic()) if self._target.heartbeat > 0 else NEVER
+        output = self._live.due_in()
+        return beat if output is None else min(beat, output)

@@ -35,3 +35,21 @@ LOOK_MS = 60 * 1000
 DEAD_LETTERS = 10_000
 DEAD_LETTER_MS = 30 * 24 * 60 * 60 * 1000
 """Dead letters of a group: number and age at most."""
+
+OUTPUT_CHUNK_BYTES = 16 * 1024
+OUTPUT_CHUNK_MS = 100
+"""A chunk of live output goes out when it is full, or so long after its first byte: soon enough for who watches, and
+at most ten entries a second for a command that writes byte by byte.
+"""
+
+OUTPUT_BYTES = 4 * 1024 * 1024
+OUTPUT_ENTRY_BYTES = 128
+"""Live output that a run leaves on the server at most, each entry counted with what it costs beside its bytes: an
+hour of a line a second, and a thousand dispatches that flood it are 4 GiB.
+"""
+
+OUTPUT_ENTRIES = 8192
+"""Entries of a dispatch's live output at most, whatever its runs were."""
+
+OUTPUT_MS = 60 * 60 * 1000
+"""How long live output outlives its last chunk: as long as the payload."""

@@ -1,0 +1,87 @@
+"""What of a run's output goes to the bus while the command runs, batch by batch, and when the next one is due.
+
+A batch stays the same until the bus has it: it may be sent twice, which its numbers tell. After the command's death
+what is left has a second, because the ending matters more.
+"""
+
+from __future__ import annotations
+
+import time
+from _collections import deque  # type: ignore[import-not-found]  # built in; `collections` is a file of many
+
+from eightbells.events.contract.limits import OUTPUT_BYTES, OUTPUT_ENTRIES, OUTPUT_ENTRY_BYTES
+
+BATCH_BYTES = 128 * 1024
+"""Of each stream in one call: the server serves nobody else meanwhile."""
+
+LAST_SECONDS = 1.0
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from eightbells.wrapper.backlog import Backlog, Chunk
+    from eightbells.wrapper.pumps import Pump
+
+
+class Live:
+    """The live output of one run. `kept` is how many entries the bus is to keep."""
+
+    def __init__(self, pumps: Sequence[Pump], secrets: tuple[bytes, ...]) -> None:
+        self.kept = OUTPUT_ENTRIES
+        self._pumps = pumps
+        self._secrets = secrets
+        self._batch: list[Chunk] = []
+        self._sizes: deque[int] = deque()
+        self._bytes = 0
+        self._until: float | None = None
+
+    def due_in(self) -> float | None:
+        """Return in how many seconds there is something to send; None: nothing waits."""
+        now = time.monotonic()
+        if self._until is not None and now >= self._until:
+            return None
+        if self._batch:
+            return 0.0
+        times = [backlog.due_in(now) for backlog in self._backlogs()]
+        return min((seconds for seconds in times if seconds is not None), default=None)
+
+    def next_batch(self) -> list[Chunk]:
+        """Return what is to be sent: the same as before, until it is `settle`d."""
+        if not self._batch:
+            for backlog in self._backlogs():
+                self._batch += backlog.take(BATCH_BYTES, self._secrets)
+            self._count()
+        return self._batch
+
+    def settle(self) -> None:
+        """The bus has the batch."""
+        self._batch = []
+
+    def finish(self) -> None:
+        """The command is dead: what is there is all, and goes out now or never."""
+        if self._until is None:
+            self._until = time.monotonic() + LAST_SECONDS
+            for backlog in self._backlogs():
+                backlog.close()
+
+    def stop(self) -> None:
+        """Nothing more is sent, nor kept."""
+        self._until = 0.0
+        self._batch = []
+        for pump in self._pumps:
+            pump.is_streamed = False
+            pump.backlog = None
+
+    def _backlogs(self) -> list[Backlog]:
+        return [pump.backlog for pump in self._pumps if pump.backlog is not None]
+
+    def _count(self) -> None:
+        """Find how many of the newest entries are within the bytes that a run may leave."""
+        for chunk in self._batch:
+            self._sizes.append(len(chunk.data) + OUTPUT_ENTRY_BYTES)
+            self._bytes += self._sizes[-1]
+        while self._bytes > OUTPUT_BYTES:
+            self._bytes -= self._sizes.popleft()
+            self.kept = len(self._sizes)
+        self.kept = min(self.kept, OUTPUT_ENTRIES)
