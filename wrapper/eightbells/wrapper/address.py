@@ -1,12 +1,13 @@
 """Where the bus is: a URL of redis://, rediss:// or unix://, taken apart without urllib.
 
 `redis://[user[:password]@]host[:port][/db]` and `unix://[user[:password]@]/path[?db=n]`; user and password are
-percent-encoded, as everywhere.
+percent-encoded, as everywhere. `rediss://` takes redis-py's `ssl_ca_certs`, `ssl_certfile` and `ssl_keyfile`.
 """
 
 from __future__ import annotations
 
 PORT = 6379
+TLS_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 
 
 class BadAddress(ValueError):
@@ -14,9 +15,13 @@ class BadAddress(ValueError):
 
 
 class Address:
-    """A server and how to log in; `path` is a unix socket, and then host and port are empty."""
+    """A server and how to log in; `path` is a unix socket, and then host and port are empty.
 
-    __slots__ = ("database", "host", "is_tls", "password", "path", "port", "user")
+    With `is_tls`, `ca` is the file of the authorities that are trusted ('': the image's); `certificate` and `key` are
+    the files that say who we are.
+    """
+
+    __slots__ = ("ca", "certificate", "database", "host", "is_tls", "key", "password", "path", "port", "user")
 
     def __init__(self, *, host: str = "", port: int = PORT, path: str = "", is_tls: bool = False) -> None:
         self.host = host
@@ -26,6 +31,7 @@ class Address:
         self.user = ""
         self.password = ""
         self.database = 0
+        self.ca = self.certificate = self.key = ""
 
     def __str__(self) -> str:
         return self.path or f"{self.host}:{self.port}"
@@ -43,6 +49,9 @@ def parse_address(url: str) -> Address:
     address.user, address.password = unquote(user), unquote(password)
     database = _option(query, "db") or ("" if scheme == "unix" else place.partition("/")[2])
     address.database = _number(database or "0", "database")
+    if address.is_tls:
+        _check_tls(query)
+        address.ca, address.certificate, address.key = (_option(query, name) for name in TLS_OPTIONS)
     return address
 
 
@@ -79,8 +88,16 @@ def _option(query: str, name: str) -> str:
     for pair in query.split("&"):
         key, _, value = pair.partition("=")
         if key == name:
-            return value
+            return unquote(value)
     return ""
+
+
+def _check_tls(query: str) -> None:
+    """Refuse what would change whom we trust, instead of silently trusting others."""
+    for pair in query.split("&"):
+        name = pair.partition("=")[0]
+        if name.startswith("ssl_") and name not in TLS_OPTIONS and pair != "ssl_cert_reqs=required":
+            raise BadAddress(f"it says {name}, and the server's certificate is always checked: leave that away")
 
 
 def _number(text: str, what: str) -> int:

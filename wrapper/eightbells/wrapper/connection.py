@@ -12,15 +12,18 @@ import time
 from hiredis.hiredis import HiredisError, Reader, ReplyError, pack_command
 
 RECEIVE_BYTES = 16 * 1024
+UNKNOWN = " (if it asks clients for a certificate, EIGHTBELLS_TLS_CERT and EIGHTBELLS_TLS_KEY name ours)"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
+    from typing import Any, TypeAlias
 
     from eightbells.wrapper.address import Address
+    from eightbells.wrapper.tls import Secured
 
     Word = str | bytes | int
+    Socket: TypeAlias = _socket.socket | Secured
 
 
 class Unreachable(Exception):
@@ -37,8 +40,9 @@ class Connection:
     def __init__(self, address: Address, patience: float) -> None:
         self._address = address
         self._patience = patience
-        self._socket: _socket.socket | None = None
+        self._socket: Socket | None = None
         self._reader = Reader()
+        self._is_answered = False
 
     def call(self, *words: Word) -> Any:
         """Send one command and return its reply; an error reply is returned. Raises `Unreachable`."""
@@ -46,8 +50,9 @@ class Connection:
         try:
             return self._exchange(self._socket or self._open(end), words, end)
         except (OSError, HiredisError) as problem:
+            said = f"{self._address}: {describe(problem)}{self._hint()}"
             self.close()
-            raise Unreachable(f"{self._address}: {describe(problem)}") from None
+            raise Unreachable(said) from None
 
     def transact(self, commands: Sequence[tuple[Word, ...]]) -> Any:
         """Send all in one go; the server does all or nothing. Return its replies, or the error that says why not.
@@ -73,15 +78,29 @@ class Connection:
             self._socket.close()
         self._socket = None
         self._reader = Reader()
+        self._is_answered = False
 
-    def _open(self, end: float) -> _socket.socket:
+    def _hint(self) -> str:
+        """What a server that drops us may mean: with TLS 1.3 it looks for our certificate after all else is agreed."""
+        is_anonymous = self._address.is_tls and not self._address.certificate
+        return UNKNOWN if is_anonymous and not self._is_answered else ""
+
+    def _open(self, end: float) -> Socket:
         address = self._address
-        opened = self._socket = self._connect(end)
+        opened = self._socket = self._secure(self._connect(end), end)
         if address.password:
             self._demand(opened, ("AUTH", *filter(None, (address.user, address.password))), end)
         if address.database:
             self._demand(opened, ("SELECT", address.database), end)
         return opened
+
+    def _secure(self, plain: _socket.socket, end: float) -> Socket:
+        if not self._address.is_tls:
+            return plain
+        from eightbells.wrapper.tls import secure
+
+        plain.settimeout(remaining(end))
+        return secure(plain, self._address)
 
     def _connect(self, end: float) -> _socket.socket:
         if self._address.path:
@@ -96,24 +115,25 @@ class Connection:
                 problem = refused
         raise problem
 
-    def _demand(self, opened: _socket.socket, words: Sequence[Word], end: float) -> None:
+    def _demand(self, opened: Socket, words: Sequence[Word], end: float) -> None:
         command, reply = str(words[0]), self._exchange(opened, words, end)
         if isinstance(reply, ReplyError):
             self.close()
             raise Unreachable(f"{self._address}: {command}: {reply}", is_final=is_final(reply))
 
-    def _exchange(self, opened: _socket.socket, words: Sequence[Word], end: float) -> Any:
+    def _exchange(self, opened: Socket, words: Sequence[Word], end: float) -> Any:
         opened.settimeout(remaining(end))
         opened.sendall(pack_command(tuple(words)))  # type: ignore[arg-type]  # its stub means one word
         return self._receive(opened, end)
 
-    def _receive(self, opened: _socket.socket, end: float) -> Any:
+    def _receive(self, opened: Socket, end: float) -> Any:
         while (reply := self._reader.gets()) is False:
             opened.settimeout(remaining(end))
             received = opened.recv(RECEIVE_BYTES)
             if not received:
                 raise ConnectionResetError("the server closed the connection")
             self._reader.feed(received)
+        self._is_answered = True
         return reply
 
 

@@ -43,6 +43,9 @@ VARIABLES = frozenset(
         "STREAM",
         "TERMINATION_LOG",
         "TIMEOUT",
+        "TLS_CA",
+        "TLS_CERT",
+        "TLS_KEY",
         "URL",
     }
 )

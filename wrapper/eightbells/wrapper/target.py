@@ -72,6 +72,9 @@ class Target:
         self.problem = ""
         try:
             self.address = _demand(told, URL, parse_address)
+            self.address.ca = told.exact(f"{PREFIX}TLS_CA") or self.address.ca
+            self.address.certificate = told.exact(f"{PREFIX}TLS_CERT") or self.address.certificate
+            self.address.key = told.exact(f"{PREFIX}TLS_KEY") or self.address.key
         except Unusable as problem:
             self.problem = str(problem)
         self.namespace = _choose(told, "NAMESPACE", "default", keys.check_namespace)
