@@ -141,7 +141,7 @@ def test_the_console_script_is_apart_from_the_users_python(init: Wrapping, tmp_p
 
 def test_the_console_script_inherits_orphans(init: Wrapping) -> None:
     """Like PID 1, it is the parent of what the command leaves behind."""
-    script = "(sh -c 'sleep 0.2; ps -o ppid= -p $$' &); sleep 0.1; echo $PPID; sleep 1"
+    script = "(sh -c 'sleep 0.2; cut -d\" \" -f4 /proc/$$/stat' &); sleep 0.1; echo $PPID; sleep 1"
     ran = init.run("sh", "-c", script, program=CONSOLE)
     first, second = ran.stdout.split()
     assert first == second

@@ -128,13 +128,22 @@ async def let_go(tasks: Sequence["asyncio.Task[None]"]) -> None:
 
 
 async def until(end: float, awaited: Coroutine[Any, Any, None]) -> bool:
-    """Wait for something, no longer than to this time of the loop; return whether it came."""
+    """Wait for something, no longer than to this time of the loop; return whether it came.
+
+    Not asyncio.timeout_at: before Python 3.11.4 that takes the cancellation of our own task, which we may be acting
+    on, for its own.
+    """
+    task = asyncio.create_task(awaited)
     try:
-        async with asyncio.timeout_at(end):
-            await awaited
-    except TimeoutError:
-        return False
-    return True
+        await asyncio.wait([task], timeout=max(0.0, end - asyncio.get_running_loop().time()))
+    finally:
+        has_come = task.done()
+        if not has_come:
+            task.cancel()
+            await asyncio.wait([task])
+    if has_come:
+        task.result()
+    return has_come
 
 
 def raise_first(tasks: Sequence["asyncio.Task[None]"]) -> None:
