@@ -1,5 +1,7 @@
 """The wrapper's configuration: read once, wrong values named, the command run whatever they are."""
 
+from pathlib import Path
+
 import pytest
 from eightbells.wrapper.address import BadAddress, parse_address
 from eightbells.wrapper.environment import VARIABLES, Environment, Variables
@@ -78,8 +80,8 @@ def test_a_wrong_variable_is_named_and_the_command_runs(dispatch: Dispatch, name
 
 
 def test_when_all_is_well_nothing_is_said(dispatch: Dispatch) -> None:
-    """With every variable that there is, well set, the wrapper has nothing to say."""
-    values = dict.fromkeys(VARIABLES, "1") | {
+    """With every variable well set, the wrapper has nothing to say; a secret that the command can read is not."""
+    values = dict.fromkeys(VARIABLES - {"URL_FILE"}, "1") | {
         "URL": dispatch.environment["EIGHTBELLS_URL"],
         "DISPATCH_ID": dispatch.name,
     }
@@ -113,3 +115,31 @@ def test_secrets_are_known_in_both_spellings() -> None:
     spelled = Target(Variables({**BUS, b"EIGHTBELLS_URL": b"redis://u:a%40cdef@h"}, pytest.fail))
     assert set(spelled.secrets) == {b"a@cdef", b"a%40cdef"}
     assert Target(Variables({**BUS, b"EIGHTBELLS_URL": b"redis://u:abc@h"}, pytest.fail)).secrets == ()
+
+
+def test_the_address_may_be_in_a_file(dispatch: Dispatch, tmp_path: Path) -> None:
+    """EIGHTBELLS_URL_FILE names it, a line break at its end is no part of it, and it is said that it can be read."""
+    file = tmp_path / "url"
+    file.write_text(dispatch.environment.pop("EIGHTBELLS_URL") + "\n")
+    ran = dispatch.run("env", env={"EIGHTBELLS_URL_FILE": str(file)})
+    assert dispatch.states == ["running", "completed"]
+    assert b"EIGHTBELLS_" not in ran.stdout
+    assert ran.stderr.startswith(f"eightbells-wrapper: the command can read {file} (EIGHTBELLS_URL_FILE)".encode())
+
+
+def test_a_file_beside_an_address_is_not_read(dispatch: Dispatch) -> None:
+    """Where both are told, the address that is not in a file holds."""
+    ran = dispatch.run("true", env={"EIGHTBELLS_URL_FILE": "/no/such/file"})
+    assert dispatch.states == ["running", "completed"]
+    assert ran.stderr == b"eightbells-wrapper: EIGHTBELLS_URL_FILE is ignored: EIGHTBELLS_URL is set\n"
+
+
+def test_a_file_that_cannot_be_read_leaves_the_termination_message(dispatch: Dispatch, tmp_path: Path) -> None:
+    """The command runs, stderr names the file, and the ending is in the termination message alone."""
+    log = tmp_path / "log"
+    log.touch()
+    told = {"EIGHTBELLS_URL": "", "EIGHTBELLS_URL_FILE": "/no/such/file", "EIGHTBELLS_TERMINATION_LOG": str(log)}
+    ran = dispatch.run("sh", "-c", "exit 7", env=told)
+    assert ran.exit_code == 7
+    assert b"EIGHTBELLS_URL_FILE is ignored: /no/such/file: No such file or directory\n" in ran.stderr
+    assert b'"exit_code":7' in log.read_bytes()

@@ -6,6 +6,8 @@ environment as it was found, without our variables. What concerns reporting alon
 
 from __future__ import annotations
 
+import posix
+
 from eightbells.wrapper.launch import find_entries
 
 TYPE_CHECKING = False
@@ -47,6 +49,7 @@ VARIABLES = frozenset(
         "TLS_CERT",
         "TLS_KEY",
         "URL",
+        "URL_FILE",
     }
 )
 """Every variable of ours, without the prefix."""
@@ -72,7 +75,7 @@ class Environment:
     )
 
     def __init__(self, raw: dict[bytes, bytes], say: Callable[[str], None]) -> None:
-        told = self.variables = Variables(raw, say)
+        told = self.variables = Variables(take_file(raw, say), say)
         self.timeout = told.seconds("TIMEOUT", 0.0)
         self.grace = told.seconds("GRACE", 30.0)
         self.reserve = told.seconds("RESERVE", 2.0)
@@ -81,7 +84,7 @@ class Environment:
         self.is_dumpable = told.switch("DUMPABLE", False)
         self.capture = told.switch("CAPTURE", None)
         self.is_streamed = told.switch("STREAM", False)
-        missing = [names[0] for names in (DISPATCH, URL) if not any(told.exact(name) for name in names)]
+        missing = [names[0] for names in (DISPATCH, (*URL, FILE)) if not any(told.exact(name) for name in names)]
         self.is_reporting = not missing
         told.complain_of_strangers()
         if missing:
@@ -93,6 +96,9 @@ DISPATCH = (f"{PREFIX}DISPATCH_ID", "EVAL_ID")
 URL = (f"{PREFIX}URL", "REDIS_URL")
 """The two without which nothing is reported, and their older names."""
 
+FILE, FILE_BYTES = f"{PREFIX}URL_FILE", 64 * 1024
+"""Names the file that holds the address, where EIGHTBELLS_URL does not; and more than an address is long."""
+
 
 def find_environment() -> dict[bytes, bytes]:
     """Return the environment this process was started with; of a name that is there twice the first, as getenv(3)."""
@@ -101,6 +107,25 @@ def find_environment() -> dict[bytes, bytes]:
         end = entry.find(b"=", 1)  # execve takes any string, and a name may begin with one
         if end > 0:
             found.setdefault(entry[:end], entry[end + 1 :])
+    return found
+
+
+def take_file(raw: dict[bytes, bytes], say: Callable[[str], None]) -> dict[bytes, bytes]:
+    """Return the variables with the address out of its file, and say that the command, as our user, can read that."""
+    path, url = raw.get(FILE.encode(), b""), URL[0].encode()
+    if not path:
+        return raw
+    if raw.get(url):
+        say(f"{FILE} is ignored: {URL[0]} is set")
+        return raw
+    try:
+        file = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC | posix.O_NONBLOCK)
+        found = {**raw, url: posix.read(file, FILE_BYTES).strip()}
+        posix.close(file)
+    except OSError as problem:
+        say(f"{FILE} is ignored: {_text(path)}: {problem.strerror}")
+        return raw
+    say(f"the command can read {_text(path)} ({FILE}) while it has our user; {URL[0]} is kept from it")
     return found
 
 
