@@ -175,7 +175,7 @@ class Talk:
             self._record.refresh()
             self._hear(self._bus.beat(self._run.name))
         elif self._live.due_in() == 0:
-            self._show_output(is_last=ending is not None)
+            self._show_output()
         elif ending is not None:
             answer = self._bus.publish(self._run.end(ending, self._record.attempt, is_cancelled=self._is_cancelled))
             self._hear(answer)
@@ -185,8 +185,8 @@ class Talk:
         is_alive = self._reporter.ending is None
         return is_alive and self._target.heartbeat > 0 and time.monotonic() >= self._next_beat
 
-    def _show_output(self, *, is_last: bool) -> None:
-        """Send what the command wrote; there is no second try once it is dead, because the ending matters more."""
+    def _show_output(self) -> None:
+        """Send what the command wrote; a server that will not have it is not asked again."""
         from eightbells.wrapper.connection import Unreachable
 
         try:
@@ -194,7 +194,7 @@ class Talk:
             self._live.settle()
             self._reporter.problem = ""
         except Unreachable as problem:
-            if not (is_last or problem.is_final):
+            if not problem.is_final:
                 raise
             say(f"output is no longer streamed: {problem}")
             self._live.stop()
