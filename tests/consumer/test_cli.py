@@ -40,7 +40,7 @@ def test_the_help_lists_every_installed_command() -> None:
     assert {"consume", "demo"} <= found
 
 
-@pytest.mark.parametrize("command", ["consume", "demo"])
+@pytest.mark.parametrize("command", ["consume", "demo", "tail"])
 def test_every_option_names_its_variable(command: str) -> None:
     """Whoever configures by environment reads the names in the help."""
     shown = " ".join(run(command, "--help").stdout.split())

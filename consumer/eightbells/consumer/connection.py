@@ -47,6 +47,11 @@ OUTAGES = (
 )
 """Errors that another try later can cure: the server is away, starting, full, or somebody else's replica."""
 
+BAD_URL = (
+    "the server's URL cannot be used: write redis://user:password@host:6379/0, rediss://... or "
+    "unix:///path/to/socket?db=0, with what is special in a password percent-encoded"
+)
+
 __all__ = [
     "BLOCK_SECONDS",
     "OUTAGES",
@@ -95,16 +100,16 @@ def connect(url: str, *, connections: int = 16) -> "redis.asyncio.Redis":
         pool.connection_class = _PACKED[pool.connection_class]
         pool.make_connection()  # type: ignore[no-untyped-call]
     except (ValueError, TypeError):
-        raise BadOption(
-            "the server's URL cannot be used: write redis://user:password@host:6379/0, rediss://... or "
-            "unix:///path/to/socket?db=0, with what is special in a password percent-encoded"
-        ) from None
+        raise BadOption(BAD_URL) from None
     return redis.asyncio.Redis.from_pool(pool)
 
 
 def connect_blocking(url: str) -> "redis.Redis":
-    """Return a blocking client, made as `connect` makes its own."""
-    return redis.Redis.from_url(url, protocol=2, retry=Retry(NoBackoff(), 0), **_TIMES)
+    """Return a blocking client, made as `connect` makes its own. Raises `BadOption`."""
+    try:
+        return redis.Redis.from_url(url, protocol=2, retry=Retry(NoBackoff(), 0), **_TIMES)
+    except (ValueError, TypeError):
+        raise BadOption(BAD_URL) from None
 
 
 def is_outage(error: RedisError) -> bool:

@@ -9,5 +9,6 @@ class Exit(IntEnum):
     OK = 0
     BROKEN_PROMISE = 1
     USAGE = 2
+    NOT_FOUND = 66
     UNAVAILABLE = 69
     NO_PERMISSION = 77
