@@ -1,0 +1,31 @@
+"""A directory that the wrapper runs from, as it lies on a volume: its packages, owned by the command's user."""
+
+import os
+import shutil
+from pathlib import Path
+
+from eightbells.wrapper.console import START, find_paths
+
+from tests.security.attackers import CONTAINER, PYTHON, USER
+
+IGNORED = shutil.ignore_patterns("__pycache__")
+
+
+class Runtime:
+    """A copy of our packages in a directory; `file` is one of those that a start executes."""
+
+    def __init__(self, directory: Path) -> None:
+        ours, *others = find_paths()
+        shutil.copytree(f"{ours}/eightbells", directory / "eightbells", ignore=IGNORED)
+        self.directory = directory
+        self.file = directory / "eightbells/wrapper/main.py"
+        for path in (directory, *directory.rglob("*")):
+            os.chown(path, USER, USER)
+        start = START.format(paths=[str(directory), *others])
+        self.program = [PYTHON, "-X", "utf8", "-ISBc", start, "--"]
+
+    @property
+    def read_only(self) -> tuple[str, ...]:
+        """The words that start what follows in a container where the directory is mounted read-only."""
+        mounting = f'mount --bind -o ro {self.directory} {self.directory} && exec "$@"'
+        return (*CONTAINER, "sh", "-c", mounting, "sh")
