@@ -45,6 +45,11 @@ class Local(Server):
         return self._process.pid
 
     def start(self) -> None:
+        self.launch()
+        wait_until(self._answers, f"{self.kind} answers on port {self.port}")
+
+    def launch(self) -> None:
+        """Returns at once; it may have to load its data first."""
         with (self.directory / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
@@ -54,7 +59,6 @@ class Local(Server):
                 stderr=log,
                 env={**os.environ, "LC_ALL": "C"},
             )
-        wait_until(self._answers, f"{self.kind} answers on port {self.port}")
 
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None

@@ -33,6 +33,13 @@ class Address:
         self.database = 0
         self.ca = self.certificate = self.key = ""
 
+    def moved(self, host: str, port: int) -> Address:
+        """Return another server that one logs in to as to this one."""
+        other = Address(host=host, port=port, is_tls=self.is_tls)
+        for name in ("user", "password", "database", "ca", "certificate", "key"):
+            setattr(other, name, getattr(self, name))
+        return other
+
     def __str__(self) -> str:
         return self.path or f"{self.host}:{self.port}"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from eightbells.events.contract import keys, scripts
 from eightbells.events.contract.digests import SHA1
 from eightbells.events.contract.limits import OUTPUT_MS
-from eightbells.wrapper.connection import Connection, Unreachable, is_final
+from eightbells.wrapper.connection import Connection, Unreachable, is_denied, is_final
 from hiredis.hiredis import ReplyError
 
 TYPE_CHECKING = False
@@ -97,5 +97,6 @@ class Bus:
 def _first(replies: list[Any]) -> list[Any]:
     word, *rest = replies[0]
     if word == b"error":
-        raise Unreachable(f"the script failed: {str(rest[0], 'utf-8', 'replace')}")
+        problem = str(rest[0], "utf-8", "replace")
+        raise Unreachable(f"the script failed: {problem}", is_final=is_denied(problem))
     return [str(word, "ascii"), *rest]

@@ -12,11 +12,17 @@ import time
 from hiredis.hiredis import HiredisError, Reader, ReplyError, pack_command
 
 RECEIVE_BYTES = 16 * 1024
+MOVES = 5
+"""How often one call follows a cluster from server to server; more are a cluster that does not know itself."""
+
+DENIED = ("can't run this command", "has no permissions to run")
+"""How Redis and Valkey say NOPERM to a command of a script."""
+
 UNKNOWN = " (if it asks clients for a certificate, EIGHTBELLS_TLS_CERT and EIGHTBELLS_TLS_KEY name ours)"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any, TypeAlias
 
     from eightbells.wrapper.address import Address
@@ -38,7 +44,7 @@ class Connection:
     """One connection, opened when first used; every call takes at most `patience` seconds, the resolver's apart."""
 
     def __init__(self, address: Address, patience: float) -> None:
-        self._address = address
+        self._address = self._first = address
         self._patience = patience
         self._socket: Socket | None = None
         self._reader = Reader()
@@ -46,34 +52,47 @@ class Connection:
 
     def call(self, *words: Word) -> Any:
         """Send one command and return its reply; an error reply is returned. Raises `Unreachable`."""
-        end = time.monotonic() + self._patience
-        try:
-            return self._exchange(self._socket or self._open(end), words, end)
-        except (OSError, HiredisError) as problem:
-            said = f"{self._address}: {describe(problem)}{self._hint()}"
-            self.close()
-            raise Unreachable(said) from None
+        reply = self._ask(lambda opened, end: self._exchange(opened, words, end))
+        return self._ask_elsewhere(str(reply), words) if is_error(reply, "ASK") else reply
 
     def transact(self, commands: Sequence[tuple[Word, ...]]) -> Any:
         """Send all in one go; the server does all or nothing. Return its replies, or the error that says why not.
         Raises `Unreachable`.
         """
+        return self._ask(lambda opened, end: self._exchange_all(opened, commands, end))
+
+    def close(self) -> None:
+        """Close the connection; the next call opens a new one, to the server that we were told."""
+        self._disconnect()
+        self._address = self._first
+
+    def _ask(self, exchange: Callable[[Socket, float], Any]) -> Any:
+        """Exchange something with the server that it is for, which in a cluster is known by asking."""
         end = time.monotonic() + self._patience
-        packed = b"".join(pack_command(words) for words in [("MULTI",), *commands, ("EXEC",)])  # type: ignore[arg-type]
         try:
-            opened = self._socket or self._open(end)
-            opened.settimeout(remaining(end))
-            opened.sendall(packed)
-            replies = [self._receive(opened, end) for _ in range(len(commands) + 2)]
+            reply = exchange(self._socket or self._open(end), end)
+            for _ in range(MOVES):
+                if not is_error(reply, "MOVED"):
+                    break
+                self._disconnect()
+                self._address = find_server(str(reply), self._address)
+                reply = exchange(self._open(end), end)
         except (OSError, HiredisError) as problem:
             said = f"{self._address}: {describe(problem)}{self._hint()}"
             self.close()
             raise Unreachable(said) from None
-        done = replies[-1] if isinstance(replies[-1], list) else []
-        return next((reply for reply in [*replies, *done] if isinstance(reply, ReplyError)), done)
+        return reply
 
-    def close(self) -> None:
-        """Close the connection; the next call opens a new one."""
+    def _ask_elsewhere(self, reply: str, words: tuple[Word, ...]) -> Any:
+        """Ask, this once, the server that the keys are on their way to."""
+        other = Connection(find_server(reply, self._address), self._patience)
+        try:
+            other.call("ASKING")
+            return other.call(*words)
+        finally:
+            other.close()
+
+    def _disconnect(self) -> None:
         if self._socket is not None:
             self._socket.close()
         self._socket = None
@@ -126,6 +145,14 @@ class Connection:
         opened.sendall(pack_command(tuple(words)))  # type: ignore[arg-type]  # its stub means one word
         return self._receive(opened, end)
 
+    def _exchange_all(self, opened: Socket, commands: Sequence[tuple[Word, ...]], end: float) -> Any:
+        packed = b"".join(pack_command(words) for words in [("MULTI",), *commands, ("EXEC",)])  # type: ignore[arg-type]
+        opened.settimeout(remaining(end))
+        opened.sendall(packed)
+        replies = [self._receive(opened, end) for _ in range(len(commands) + 2)]
+        done = replies[-1] if isinstance(replies[-1], list) else []
+        return next((reply for reply in [*replies, *done] if isinstance(reply, ReplyError)), done)
+
     def _receive(self, opened: Socket, end: float) -> Any:
         while (reply := self._reader.gets()) is False:
             opened.settimeout(remaining(end))
@@ -164,6 +191,22 @@ def describe(problem: Exception) -> str:
     return (problem.strerror if isinstance(problem, OSError) else None) or str(problem) or type(problem).__name__
 
 
+def find_server(reply: str, asked: Address) -> Address:
+    """Return the server that a cluster's `MOVED 3999 10.0.0.7:6381` names; without a host it is on the one asked."""
+    host, _, port = reply.split(" ")[2].rpartition(":")
+    return asked.moved(asked.host if host in ("", "?") else host.strip("[]"), int(port))
+
+
+def is_error(reply: Any, *codes: str) -> bool:
+    """Whether the server replied with an error of this code."""
+    return isinstance(reply, ReplyError) and str(reply).partition(" ")[0] in codes
+
+
 def is_final(reply: ReplyError) -> bool:
     """Whether the server will say the same the next time: it does not know us, or does not let us."""
-    return str(reply).partition(" ")[0] in ("WRONGPASS", "NOAUTH", "NOPERM")
+    return is_error(reply, "WRONGPASS", "NOAUTH", "NOPERM") or is_denied(str(reply))
+
+
+def is_denied(problem: str) -> bool:
+    """Whether a script failed because its user may not do what it does."""
+    return any(words in problem for words in DENIED)
