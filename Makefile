@@ -94,7 +94,7 @@ coverage: setup ## run the test suite, measured
 	@$(BIN)/coverage report
 
 .PHONY: bench
-bench: $(BENCH_VENV)/.stamp ## measure publish, consume and latency against peers
+bench: $(BENCH_VENV)/.stamp ## measure publish, consume, latency and the wrapper's footprint against peers
 	@$(BENCH_VENV)/bin/python -m bench $(ARGS)
 
 # `make runtime ARCHS=amd64` builds for one architecture; the local one is also tried.

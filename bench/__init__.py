@@ -1,1 +1,1 @@
-"""Measures the bus against peers: every figure is a ratio taken in one run, beside its peer on the same server."""
+"""Measures bus and wrapper against peers: every figure is a ratio taken in one run, beside its peer."""

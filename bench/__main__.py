@@ -1,4 +1,4 @@
-"""`make bench`: prints what publishing and consuming cost and how long an ending takes, as markdown tables.
+"""`make bench`: prints what publishing, consuming and the wrapper cost, and how long an ending takes: markdown tables.
 
 Everything is measured several times, ours and its peers by turns, because what counts on a machine that others use is
 a ratio within one run. Nothing is asserted about time.
@@ -6,35 +6,47 @@ a ratio within one run. Nothing is asserted about time.
 
 import os
 import platform
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 
 import click
 import msgspec
 
-from bench import consume, latency, publish
+from bench import consume, footprint, latency, publish
 from bench.figures import Table
 from bench.progress import say
 from bench.servers import Server, has_redis, serve_embedded, serve_redis
 
 TABLES = {"publish": publish.measure, "consume": consume.measure, "latency": latency.measure}
-ROUNDS = {"publish": 5, "consume": 3, "latency": 2}
+FOOTPRINT = "footprint"
+ROUNDS = {"publish": 5, "consume": 3, "latency": 2, FOOTPRINT: 3}
 
 
 @click.command(context_settings={"auto_envvar_prefix": "BENCH"})
-@click.argument("tables", nargs=-1, type=click.Choice(list(TABLES)))
+@click.argument("tables", nargs=-1, type=click.Choice([*TABLES, FOOTPRINT]))
 @click.option("-o", "--output", type=click.Choice(["markdown", "json"]), default="markdown", show_default=True)
-@click.option("--rounds", type=click.IntRange(1), help="How often everything is measured.  [default: 5, 3 and 2]")
+@click.option("--rounds", type=click.IntRange(1), help="How often everything is measured.  [default: 5, 3, 2 and 3]")
 def main(tables: tuple[str, ...], output: str, rounds: int | None) -> None:
-    """Measure TABLES (all of them by default) on every server there is."""
+    """Measure TABLES (all of them by default): the footprint once, the others on every server there is."""
     measured: list[Table] = []
-    for serve in servers():
-        with serve as server:
-            for name in tables or TABLES:
-                measured.append(TABLES[name](server, rounds or ROUNDS[name]))
-                if output == "markdown":
-                    print_table(measured)
+    for table in measure(tables or (*TABLES, FOOTPRINT), rounds):
+        measured.append(table)
+        if output == "markdown":
+            print_table(measured)
     if output == "json":
         click.echo(msgspec.json.format(msgspec.json.encode({"machine": machine(), "tables": measured}), indent=2))
+
+
+def measure(tables: Sequence[str], rounds: int | None) -> Iterator[Table]:
+    """Measure what was asked for, one table after the other."""
+    for serve in servers() if set(tables) - {FOOTPRINT} else []:
+        with serve as server:
+            for name in tables:
+                if name in TABLES:
+                    yield TABLES[name](server, rounds or ROUNDS[name])
+    if FOOTPRINT in tables:
+        with servers()[-1] as server:
+            yield from footprint.measure(server, rounds or ROUNDS[FOOTPRINT])
 
 
 def servers() -> list[AbstractContextManager[Server]]:
