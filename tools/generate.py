@@ -4,9 +4,11 @@
 """
 
 import hashlib
+import inspect
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -31,9 +33,18 @@ def event_schema() -> str:
     """Return the JSON Schema of the event; it allows unknown properties, because v1 only grows."""
     from eightbells.events.schema import Event
 
-    schema = msgspec.json.schema(Event)
+    schema = dedented(msgspec.json.schema(Event))
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     return json.dumps(schema, indent=2) + "\n"
+
+
+def dedented(schema: Any) -> Any:
+    """Return the schema with its descriptions as Python 3.13 keeps docstrings: without their indentation."""
+    if isinstance(schema, str):
+        return inspect.cleandoc(schema)
+    if isinstance(schema, list):
+        return [dedented(one) for one in schema]
+    return {name: dedented(one) for name, one in schema.items()} if isinstance(schema, dict) else schema
 
 
 def main() -> int:

@@ -174,7 +174,10 @@ def start_pumps(environment: Environment, wake: Callable[[], None]) -> list[Pump
 
 def windows_of(pumps: Sequence[Pump]) -> dict[str, Window]:
     """Return what is kept of each stream, by its name."""
-    return {pump.stream.name: pump.window for pump in pumps if pump.window is not None}
+    from eightbells.wrapper.windows import Window
+
+    # A thread that has not come to its first byte yet has passed none on; one that failed knows nothing.
+    return {pump.stream.name: pump.window or Window() for pump in pumps if pump.window or not pump.is_over}
 
 
 def drain(pumps: Sequence[Pump], init: Init, seconds: float) -> list[str]:
