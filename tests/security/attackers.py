@@ -6,6 +6,7 @@ Each is the words that come before the wrapper's own. They need root, and namesp
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from eightbells.wrapper.console import START, find_paths
@@ -36,8 +37,21 @@ BARE_ROOT = ("setpriv", "--inh-caps", "-all", "--bounding-set", "-all", "--no-ne
 
 TRACER = root_with(DEFAULT + ",sys_ptrace")
 
-PROGRAM = Path(__file__).with_name("attacks.py")
+DIRECTORY = tempfile.TemporaryDirectory(prefix="eightbells-test-", dir="/tmp")
 PLACES = "/usr/bin:/usr/local/bin"
+
+
+def lay_out(directory: Path) -> Path:
+    """Copy the wrapper, hiredis and the attacks to where any user may read them, which a checkout need not be."""
+    ours, *others = find_paths()
+    shutil.copytree(f"{ours}/eightbells", directory / "eightbells", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(f"{next(iter(others), ours)}/hiredis", directory / "hiredis")
+    shutil.copy(Path(__file__).with_name("attacks.py"), directory)
+    directory.chmod(0o755)
+    return directory
+
+
+HOME = lay_out(Path(DIRECTORY.name))
 
 
 def find_python() -> str:
@@ -48,19 +62,19 @@ def find_python() -> str:
 
 def can(python: str) -> bool:
     """Whether the random user can start the wrapper with it."""
-    code = f"import sys; sys.path += {find_paths()!r}; import hiredis, ctypes, eightbells.wrapper.main"
+    code = f"import sys; sys.path += [{str(HOME)!r}]; import hiredis, ctypes, eightbells.wrapper.main"
     words = (*NOBODY, python, "-ISBc", code)
     return subprocess.run(words, capture_output=True, check=False).returncode == 0
 
 
 PYTHON = find_python() if shutil.which("setpriv") else ""
-WRAPPER = [PYTHON, "-X", "utf8", "-ISBc", START.format(paths=find_paths()), "--"]
+WRAPPER = [PYTHON, "-X", "utf8", "-ISBc", START.format(paths=[str(HOME)]), "--"]
 """The wrapper as the console script starts it."""
 
 
 def attack(name: str, *words: object) -> tuple[str, ...]:
     """The words of a command that tries this."""
-    return (PYTHON, "-ISB", str(PROGRAM), name, *map(str, words))
+    return (PYTHON, "-ISB", str(HOME / "attacks.py"), name, *map(str, words))
 
 
 def reason_against() -> str:
@@ -71,4 +85,4 @@ def reason_against() -> str:
     tried = subprocess.run([*CONTAINER, *TRACER, "true"], capture_output=True, text=True, check=False)
     if tried.returncode:
         return f"no container can be made here (run as root): {tried.stderr.strip()}"
-    return "" if PYTHON else "a random user can reach no interpreter of this version, or not this checkout"
+    return "" if PYTHON else "a random user can reach no interpreter of this version"

@@ -4,24 +4,21 @@ import os
 import shutil
 from pathlib import Path
 
-from eightbells.wrapper.console import START, find_paths
+from eightbells.wrapper.console import START
 
-from tests.security.attackers import CONTAINER, PYTHON, USER
-
-IGNORED = shutil.ignore_patterns("__pycache__")
+from tests.security.attackers import CONTAINER, HOME, PYTHON, USER
 
 
 class Runtime:
     """A copy of our packages in a directory; `file` is one of those that a start executes."""
 
     def __init__(self, directory: Path) -> None:
-        ours, *others = find_paths()
-        shutil.copytree(f"{ours}/eightbells", directory / "eightbells", ignore=IGNORED)
+        shutil.copytree(HOME, directory, dirs_exist_ok=True)
         self.directory = directory
         self.file = directory / "eightbells/wrapper/main.py"
         for path in (directory, *directory.rglob("*")):
             os.chown(path, USER, USER)
-        start = START.format(paths=[str(directory), *others])
+        start = START.format(paths=[str(directory)])
         self.program = [PYTHON, "-X", "utf8", "-ISBc", start, "--"]
 
     @property
