@@ -1,7 +1,7 @@
 """SHA-1 of each script, for EVALSHA; generated from the .lua files by `make generate`."""
 
 SHA1 = {
-    "begin": "568d94629003fad34eb72fb9c49b1d73651182dc",
+    "begin": "2267358f2cc1392d591e18b28779d82e1e33c2d2",
     "cancel": "c558a8408aafd23296eccc8965c41a3d36d10fb3",
     "commit": "0a40fbcf22f0615d1ee046b80f8993772684af1f",
     "dead": "9bea2db43cbf4adaa46bce10f522174afa8af296",

@@ -28,7 +28,7 @@ local function begin_progress(d, p, entry)
   local record = redis.call('HMGET', d, 'seq', 'g:' .. group, 'q:' .. group)
   if not record[1] then return {'gone'} end
   -- What came in the millisecond of the registration is told: it may have come after it.
-  local is_older = tonumber(string.match(entry, '^%d+')) < registered
+  local is_older = tonumber(string.match(entry, '^(%d+)-%d+$')) < registered
   if record[2] or is_older or not is_after(entry, record[3]) then return {'done'} end
   redis.call('HSET', d, 'q:' .. group, entry)
   return {'ok', 0, 0, '', '', unpack(redis.call('HMGET', p, unpack(GIVEN)))}
