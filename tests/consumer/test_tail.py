@@ -80,9 +80,16 @@ def add(server: Server, dispatch: str, *entries: dict[str, Any]) -> None:
     client.pexpire(keys.output(NAMESPACE, dispatch), 60_000)
 
 
+def cut_connection(server: Server) -> None:
+    """Cut that of the tail, once it waits."""
+    client: Any = server.client()
+    reading = wait_until(lambda: [one for one in client.client_list() if one["cmd"] == "xread"], "the tail waits")
+    client.client_kill_filter(_id=reading[0]["id"])
+
+
 def test_both_streams_are_shown_as_they_were(dispatch: Dispatch, tailing: Tailing) -> None:
     """What the command wrote to stdout is on stdout, and to stderr on stderr; the last line is the ending."""
-    script = "head -c 100000 /dev/urandom | tee /dev/stderr; printf 'end\\n' >&2; exit 7"
+    script = "head -c 700000 /dev/urandom | tee /dev/stderr; printf 'end\\n' >&2; exit 7"
     ran = dispatch.run("bash", "-c", script, env=LIVE)
     for arguments in ([], ["-f"]):
         shown = tailing.run(*arguments)
@@ -104,11 +111,13 @@ def test_output_is_shown_as_it_comes(dispatch: Dispatch, tailing: Tailing) -> No
     assert shown.stderr == DONE
 
 
-def test_a_dispatch_that_has_not_begun_is_waited_for(dispatch: Dispatch, tailing: Tailing) -> None:
+def test_a_dispatch_that_has_not_begun_is_waited_for(dispatch: Dispatch, tailing: Tailing, valkey: Server) -> None:
     """With -f an unknown dispatch is waited for, which is said once, and then shown from the beginning."""
     tail = tailing.start("-f")
     assert tail.stderr
     assert b": waiting for it" in tail.stderr.readline()
+    cut_connection(valkey)
+    assert b"does not answer" in tail.stderr.readline()
     dispatch.run("echo", "hello", env=LIVE)
     shown = finish(tail)
     assert (shown.stdout, shown.stderr) == (b"hello\n", DONE)
@@ -207,12 +216,10 @@ def test_an_ending_that_the_log_does_not_tell_is_found_after_a_reconnect(
     tail = tailing.start("-f")
     assert tail.stdout
     assert tail.stdout.readline() == b"one\n"
-    client: Any = valkey.client()
-    reading = wait_until(lambda: [one for one in client.client_list() if one["cmd"] == "xread"], "the tail waits")
     tail.send_signal(signal.SIGSTOP)
-    client.client_kill_filter(_id=reading[0]["id"])
+    cut_connection(valkey)
     process.finish(b"go\n")
-    client.delete(keys.log(NAMESPACE))
+    valkey.client().delete(keys.log(NAMESPACE))
     tail.send_signal(signal.SIGCONT)
     shown = finish(tail)
     assert (shown.exit_code, shown.stdout) == (Exit.OK, b"two\n")
@@ -241,9 +248,9 @@ def test_pieces_that_overlap_are_put_together() -> None:
     """Of a piece that was partly seen, the rest is new; of one that was seen, nothing."""
     reassembly = Reassembly(2)
     pieces = [
-        Piece("r", "stdout", 1, 0, b"abcd"),
-        Piece("r", "stdout", 2, 3, b"defg"),
-        Piece("r", "stdout", 2, 3, b"defg"),
+        Piece("r", "stdout", 0, b"abcd"),
+        Piece("r", "stdout", 3, b"defg"),
+        Piece("r", "stdout", 3, b"defg"),
     ]
     shown = [one for piece in pieces for one in reassembly.take(piece)]
     assert [(one.offset, one.data) for one in shown] == [(2, b"cd"), (4, b"efg")]

@@ -114,13 +114,15 @@ posix.posix_spawn = tell
         "EIGHTBELLS_DISPATCH_ID": "d",
         "EIGHTBELLS_URL": "redis://127.0.0.1:1",
         "EIGHTBELLS_PUBLISH_TIMEOUT": "0",
+        "EIGHTBELLS_STREAM": "1",
     }
     loaded = modules([*WRAPPER[:-2], tell + WRAPPER[-2], "--", "true"], reporting)
     bare = modules([*PYTHON, "import sys; print(*sys.modules)"], {})
     ours = {name for name in loaded if name.startswith("eightbells")}
     assert "eightbells.wrapper.spawn" in ours
     assert not ours & {
-        f"eightbells.wrapper.{name}" for name in ("bus", "connection", "document", "reporter", "reports", "target")
+        f"eightbells.wrapper.{name}"
+        for name in ("backlog", "bus", "connection", "document", "live", "reporter", "reports", "target")
     }
     assert loaded - ours - bare == {"__future__", "_ctypes", "errno", "select"}
 

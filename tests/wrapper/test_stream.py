@@ -73,10 +73,11 @@ def test_output_is_on_the_bus_while_the_command_runs(dispatch: Dispatch, valkey:
     assert written(dispatch, valkey, "stdout") == b"onetwo"
 
 
-def test_what_is_written_at_once_is_one_chunk(dispatch: Dispatch, valkey: Server) -> None:
-    """A hundred small writes within a moment do not make a hundred entries."""
-    dispatch.run("bash", "-c", "for i in {1..100}; do echo $i; done", env=LIVE)
-    assert len(chunks(dispatch, valkey)) < 20
+def test_a_trickle_is_ten_chunks_a_second_at_most(dispatch: Dispatch, valkey: Server) -> None:
+    """What comes byte by byte is gathered for a tenth of a second, however many writes there were."""
+    begun = time.monotonic()
+    dispatch.run("bash", "-c", "for i in {1..50}; do echo $i; sleep 0.005; done", env=LIVE)
+    assert len(chunks(dispatch, valkey)) <= 10 * (time.monotonic() - begun) + 1
 
 
 def test_nothing_is_streamed_unless_asked_for(dispatch: Dispatch, valkey: Server) -> None:
@@ -98,8 +99,8 @@ def test_the_last_chunk_is_there_before_the_ending(dispatch: Dispatch, valkey: S
 
 def test_the_stream_ages_and_is_bounded(dispatch: Dispatch, valkey: Server) -> None:
     """The key has a TTL from its first entry on, and a run that floods it leaves its last megabytes."""
-    total = 3 * OUTPUT_BYTES
-    script = f"import os, sys\nfor _ in range({total} // 4096): os.write(1, b'x' * 4096)\nos.write(1, b'the end')"
+    total, script = 3 * OUTPUT_BYTES, "import os, time\n"
+    script += f"for _ in range({total} // 2**18): os.write(1, b'x' * 2**18); time.sleep(0.01)\nos.write(1, b'the end')"
     dispatch.run("python3", "-c", script, env=LIVE, stdout=subprocess.DEVNULL)
     found = chunks(dispatch, valkey)
     kept = sum(len(chunk.data) for chunk in found)

@@ -1,7 +1,7 @@
 """Live output put together: of what comes from the bus, each byte once and in its place, and every hole named.
 
-An entry may have been sent twice, dropped by who sent it, or trimmed before it was read; its run, stream, number and
-offset tell. Nothing here knows the server.
+An entry may have been sent twice, dropped by who sent it, or trimmed before it was read; its run, stream and offset
+tell. Nothing here knows the server.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,6 @@ class Piece(Struct, frozen=True):
 
     run: str
     stream: str
-    seq: int
     offset: int
     data: bytes = b""
     lost: int = 0
@@ -35,10 +34,10 @@ def parse_piece(fields: dict[bytes, bytes]) -> Piece | None:
     """Return what an entry holds; None for one of a kind that this version does not know."""
     try:
         run, stream = str(fields[b"r"], "utf-8", "replace"), str(fields[b"s"], "ascii")
-        seq, offset = int(fields[b"n"]), int(fields[b"o"])
+        offset = int(fields[b"o"])
         if b"d" in fields:
-            return Piece(run, stream, seq, offset, fields[b"d"])
-        return Piece(run, stream, seq, offset, lost=int(fields[b"g"]), why="dropped")
+            return Piece(run, stream, offset, fields[b"d"])
+        return Piece(run, stream, offset, lost=int(fields[b"g"]), why="dropped")
     except (KeyError, ValueError):
         return None
 
@@ -48,7 +47,7 @@ class Reassembly:
 
     def __init__(self, start: int = 0) -> None:
         self._start = start
-        self._seen: dict[tuple[str, str], tuple[int, int]] = {}
+        self._seen: dict[tuple[str, str], int] = {}
 
     @property
     def is_empty(self) -> bool:
@@ -57,28 +56,26 @@ class Reassembly:
 
     def take(self, piece: Piece) -> Iterator[Piece]:
         """Return what of the piece is new, after the hole before it, if there is one."""
-        seq, end = self._seen.get((piece.run, piece.stream), (0, self._start))
-        if piece.seq <= seq:
-            return
-        self._seen[piece.run, piece.stream] = piece.seq, max(end, piece.end)
+        end = self._seen.get((piece.run, piece.stream), self._start)
+        self._seen[piece.run, piece.stream] = max(end, piece.end)
         if piece.end <= end:
             return
         if piece.offset > end:
-            yield Piece(piece.run, piece.stream, 0, end, lost=piece.offset - end, why="aged")
+            yield Piece(piece.run, piece.stream, end, lost=piece.offset - end, why="aged")
         first = max(end, piece.offset)
         if piece.lost:
-            yield Piece(piece.run, piece.stream, piece.seq, first, lost=piece.end - first, why="dropped")
+            yield Piece(piece.run, piece.stream, first, lost=piece.end - first, why="dropped")
         else:
-            yield Piece(piece.run, piece.stream, piece.seq, first, piece.data[first - piece.offset :])
+            yield Piece(piece.run, piece.stream, first, piece.data[first - piece.offset :])
 
     def finish(self, run: str, totals: dict[str, int]) -> Iterator[Piece]:
         """Return the holes at the end of a run that has written so many bytes, if anything of it has come."""
         if not any(seen == run for seen, _ in self._seen):
             return
         for stream, total in totals.items():
-            _, end = self._seen.get((run, stream), (0, self._start))
+            end = self._seen.get((run, stream), self._start)
             if total > end:
-                yield Piece(run, stream, 0, end, lost=total - end, why="dropped")
+                yield Piece(run, stream, end, lost=total - end, why="dropped")
 
 
 def parse_entries(entries: Any) -> Iterator[Piece]:
