@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 BEATS_OF_LIFE = 3
 """A heartbeat outlives two that were missed."""
 
+SYNC_MARGIN = 1.0
+"""Seconds; the server says that it is not done before we take it for dead."""
+
 
 class Answer:
     """What the bus said to one event or heartbeat: the word of the script, and what came with it."""
@@ -41,7 +44,7 @@ class Bus:
     """One namespace on one server; a call takes at most `patience` seconds."""
 
     def __init__(self, target: Target, address: Address, patience: float) -> None:
-        self._connection = Connection(address, patience)
+        self.connection = Connection(address, patience)
         self._namespace = target.namespace
         self._cluster = target.place["cluster"] or ""
         self._dispatch = target.dispatch
@@ -75,19 +78,36 @@ class Bus:
             what = ("g", chunk.lost) if chunk.lost else ("d", chunk.data)
             fields = ("r", run, "s", chunk.stream, "n", chunk.seq, "o", chunk.offset, *what)
             commands.append(("XADD", key, "MAXLEN", "~", kept, "*", *fields))
-        reply = self._connection.transact([*commands, ("PEXPIRE", key, OUTPUT_MS)])
+        reply = self.connection.transact([*commands, ("PEXPIRE", key, OUTPUT_MS)])
         if isinstance(reply, ReplyError):
             self.close()
             raise Unreachable(f"live output: {reply}", is_final=is_final(reply))
 
+    def probe(self) -> None:
+        """Publish nothing. Raises `Unreachable` where the script cannot be run."""
+        self._run("publish", *scripts.publish(self._namespace, self._cluster, self._version, self._groups, []))
+
+    def sync(self, seconds: float) -> bool:
+        """Wait so long until what was published is on the server's disk, or else on a replica; return whether it is.
+        Only the last call may be so patient. Raises `Unreachable`.
+        """
+        milliseconds = int(1000 * seconds)
+        self.connection.patience = seconds + SYNC_MARGIN
+        reply = self.connection.call("WAITAOF", 1, 0, milliseconds)
+        if isinstance(reply, ReplyError):  # older than Redis 7.2, or without a file
+            reply = self.connection.call("WAIT", 1, milliseconds)
+        if isinstance(reply, ReplyError):
+            raise Unreachable(str(reply), is_final=True)
+        return bool(reply[0] if isinstance(reply, list) else reply)
+
     def close(self) -> None:
         """Drop the connection; the next call opens a new one."""
-        self._connection.close()
+        self.connection.close()
 
     def _run(self, script: str, keys: list[str], args: list[str | bytes | int]) -> list[Any]:
-        reply = self._connection.call("EVALSHA", SHA1[script], len(keys), *keys, *args)
+        reply = self.connection.call("EVALSHA", SHA1[script], len(keys), *keys, *args)
         if isinstance(reply, ReplyError) and str(reply).startswith("NOSCRIPT"):
-            reply = self._connection.call("EVAL", scripts.text(script), len(keys), *keys, *args)
+            reply = self.connection.call("EVAL", scripts.text(script), len(keys), *keys, *args)
         if isinstance(reply, ReplyError):
             self.close()  # READONLY, LOADING and their kin: perhaps another server answers next
             raise Unreachable(f"{script}: {reply}", is_final=is_final(reply))

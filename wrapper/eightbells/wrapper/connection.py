@@ -45,7 +45,7 @@ class Connection:
 
     def __init__(self, address: Address, patience: float) -> None:
         self._address = self._first = address
-        self._patience = patience
+        self.patience = patience
         self._socket: Socket | None = None
         self._reader = Reader()
         self._is_answered = False
@@ -68,7 +68,7 @@ class Connection:
 
     def _ask(self, exchange: Callable[[Socket, float], Any]) -> Any:
         """Exchange something with the server that it is for, which in a cluster is known by asking."""
-        end = time.monotonic() + self._patience
+        end = time.monotonic() + self.patience
         try:
             reply = exchange(self._socket or self._open(end), end)
             for _ in range(MOVES):
@@ -85,7 +85,7 @@ class Connection:
 
     def _ask_elsewhere(self, reply: str, words: tuple[Word, ...]) -> Any:
         """Ask, this once, the server that the keys are on their way to."""
-        other = Connection(find_server(reply, self._address), self._patience)
+        other = Connection(find_server(reply, self._address), self.patience)
         try:
             other.call("ASKING")
             return other.call(*words)
@@ -105,8 +105,18 @@ class Connection:
         return UNKNOWN if is_anonymous and not self._is_answered else ""
 
     def _open(self, end: float) -> Socket:
-        address = self._address
-        opened = self._socket = self._secure(self._connect(end), end)
+        self.reach(end)
+        return self.log_in(end)
+
+    def reach(self, end: float) -> None:
+        """Connect, the first half of opening. Raises OSError, `Unreachable`."""
+        self._socket = self._secure(self._connect(end), end)
+
+    def log_in(self, end: float) -> Socket:
+        """Say who we are, the second half. Raises OSError, `Unreachable`."""
+        address, opened = self._address, self._socket
+        if opened is None:
+            raise ConnectionResetError("there is no connection")
         if address.password:
             self._demand(opened, ("AUTH", *filter(None, (address.user, address.password))), end)
         if address.database:

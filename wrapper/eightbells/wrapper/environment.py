@@ -41,6 +41,7 @@ VARIABLES = frozenset(
         "RESERVE",
         "RESTART_COUNT",
         "RETRIES",
+        "SINK_SYNC",
         "STOP_IF_ENDED",
         "STREAM",
         "TERMINATION_LOG",
@@ -48,6 +49,7 @@ VARIABLES = frozenset(
         "TLS_CA",
         "TLS_CERT",
         "TLS_KEY",
+        "TRACEPARENT",
         "URL",
         "URL_FILE",
     }

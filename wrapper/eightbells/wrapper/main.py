@@ -17,7 +17,7 @@ from eightbells.wrapper.init import Init
 from eightbells.wrapper.launch import found_mask
 from eightbells.wrapper.notice import say
 from eightbells.wrapper.outcome import Ending, Outcome, decide
-from eightbells.wrapper.spawn import NotStarted, spawn
+from eightbells.wrapper.spawn import NotStarted, is_there, spawn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ USAGE = "eightbells-wrapper -- COMMAND [ARGUMENT...]"
 def main() -> NoReturn:
     """Run the command of the command line and exit with its code."""
     occupy_standard()
+    answer_question(sys.argv)
     mask = found_mask(signals.block_all())
     signals.stop_ignoring_children()
     environment = Environment(find_environment(), say)
@@ -44,7 +45,7 @@ def main() -> NoReturn:
     init = Init(environment, terminal)
     pumps = start_pumps(environment, init)
     try:
-        argv = command_line(sys.argv)
+        argv = command_line(sys.argv, environment.command)
         start_command(init, pumps, lambda actions: spawn(argv, environment.command, actions, mask, terminal))
         reporter = start_reporter(environment, init, pumps)
         ending = look_after(init, pumps, environment)
@@ -74,12 +75,26 @@ def hide_credentials(environment: Environment) -> None:
             say("the command can read our environment: this interpreter has no libffi")
 
 
-def command_line(argv: Sequence[str]) -> list[bytes]:
-    """Return the command. Raises `NotStarted` where there is none."""
+def answer_question(argv: Sequence[str]) -> None:
+    """Answer who asks about us instead of giving a command, and exit."""
+    if argv[1:] in (["--version"], ["--check"]):
+        from eightbells.wrapper.check import answer
+
+        _exit(answer(argv[1], find_environment()))
+
+
+def command_line(argv: Sequence[str], environment: dict[bytes, bytes]) -> list[bytes]:
+    """Return the command: what follows `--`, or else USER_CODE for the image's Python. Raises `NotStarted`."""
     words = argv[2:] if argv[1:2] == ["--"] else argv[1:]
-    if not words:
+    if words:
+        return [word.encode("utf-8", "surrogateescape") for word in words]
+    code = environment.get(b"USER_CODE")
+    if code is None:
         raise NotStarted("command_not_found", 127, "no command was given", f"say {USAGE}")
-    return [word.encode("utf-8", "surrogateescape") for word in words]
+    python = next((name for name in (b"python3", b"python") if is_there(name, environment)), None)
+    if python is None:
+        raise NotStarted("command_not_found", 127, "this image has no Python to run USER_CODE with", f"say {USAGE}")
+    return [python, b"-c", code]
 
 
 def find_terminal() -> Terminal | None:

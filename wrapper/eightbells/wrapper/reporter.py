@@ -46,6 +46,7 @@ class Reporter:
         self.ending: Ending | None = None
         self.is_over = False
         self.problem = ""
+        self.reserve = environment.reserve
         for pump in pumps:
             pump.ring = self.ring
 
@@ -180,6 +181,19 @@ class Talk:
             answer = self._bus.publish(self._run.end(ending, self._record.attempt, is_cancelled=self._is_cancelled))
             self._hear(answer)
             self._is_over = answer.word != "cancelling"
+            if self._target.is_synced and answer.word in ("ok", "dup"):
+                self._sync()
+
+    def _sync(self) -> None:
+        """Wait until the server would not lose the ending, too; that it may is said."""
+        from eightbells.wrapper.connection import Unreachable
+
+        try:
+            problem = "" if self._bus.sync(self._reporter.reserve) else "neither its disk nor a replica had it in time"
+        except Unreachable as refused:
+            problem = str(refused)
+        if problem:
+            say(f"the ending is accepted, and the server may still lose it: {problem}")
 
     def _is_beat_due(self) -> bool:
         is_alive = self._reporter.ending is None

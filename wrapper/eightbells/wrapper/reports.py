@@ -121,7 +121,7 @@ class Run:
             "time": timestamp(moment),
             "datacontenttype": "application/json",
             "dataschema": SCHEMA,
-            "traceparent": None,
+            "traceparent": self._target.traceparent,
             "tracestate": None,
         }
         return Report(

@@ -62,6 +62,11 @@ def spawn(
     raise NotStarted("command_not_found", 127, f"{_name(argv[0])}: command not found", _where(argv[0], environment))
 
 
+def is_there(name: bytes, environment: dict[bytes, bytes]) -> bool:
+    """Whether a command of this name would be found."""
+    return bool(_candidates(name, environment))
+
+
 def _candidates(name: bytes, environment: dict[bytes, bytes]) -> list[bytes]:
     if b"/" in name:
         return [name]

@@ -56,6 +56,7 @@ class Target:
         "dispatch",
         "heartbeat",
         "is_indexed",
+        "is_synced",
         "namespace",
         "place",
         "problem",
@@ -64,6 +65,7 @@ class Target:
         "secrets",
         "stop_if_ended",
         "termination_log",
+        "traceparent",
     )
 
     def __init__(self, told: Variables) -> None:
@@ -89,6 +91,8 @@ class Target:
         }
         self.place["cluster"] = _choose(told, "CLUSTER", "", keys.check_cluster) or None
         self.place["node"] = self.place["node"] or posix.uname().nodename
+        self.is_synced = told.switch("SINK_SYNC", False)
+        self.traceparent = find_traceparent(told)
         self.secrets = _secrets(told, self.address)
 
 
@@ -107,6 +111,23 @@ def _choose(told: Variables, name: str, default: str, check: Callable[[str], str
     except ValueError as problem:
         told.complain(PREFIX + name, str(problem))
         return default
+
+
+def find_traceparent(told: Variables) -> str | None:
+    """Return the trace that the dispatch belongs to: ours, or the one that the container has (W3C Trace Context)."""
+    if ours := told.text("TRACEPARENT"):
+        if is_traceparent(ours):
+            return ours
+        told.complain(f"{PREFIX}TRACEPARENT", f"{ours!r} is not one, such as 00-<32 digits>-<16 digits>-01")
+    theirs = told.exact("TRACEPARENT")
+    return theirs if is_traceparent(theirs) else None
+
+
+def is_traceparent(text: str) -> bool:
+    """Whether this is version, trace, parent and flags in lower-case hexadecimal, neither id all zeros."""
+    parts = text.split("-")
+    is_whole = [len(part) for part in parts] == [2, 32, 16, 2] and set("".join(parts)) <= set("0123456789abcdef")
+    return is_whole and parts[0] != "ff" and bool(parts[1].strip("0")) and bool(parts[2].strip("0"))
 
 
 def _secrets(told: Variables, address: Address | None) -> tuple[bytes, ...]:
