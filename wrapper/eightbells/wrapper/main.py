@@ -15,6 +15,7 @@ from eightbells.wrapper import signals
 from eightbells.wrapper.environment import Environment, find_environment
 from eightbells.wrapper.init import Init
 from eightbells.wrapper.launch import found_mask
+from eightbells.wrapper.memory import Memory, find_memory
 from eightbells.wrapper.notice import say
 from eightbells.wrapper.outcome import Ending, Outcome, decide
 from eightbells.wrapper.spawn import NotStarted, is_there, spawn
@@ -40,17 +41,20 @@ def main() -> NoReturn:
     mask = found_mask(signals.block_all())
     signals.stop_ignoring_children()
     environment = Environment(find_environment(), say)
+    memory = find_memory() if environment.is_reporting else Memory()
     hide_credentials(environment)
     terminal = find_terminal()
     init = Init(environment, terminal)
     pumps = start_pumps(environment, init)
     try:
         argv = command_line(sys.argv, environment.command)
+        memory.raise_score()  # which the command inherits
         start_command(init, pumps, lambda actions: spawn(argv, environment.command, actions, mask, terminal))
-        reporter = start_reporter(environment, init, pumps)
-        ending = look_after(init, pumps, environment)
+        memory.restore_score()
+        reporter = start_reporter(environment, init, pumps, memory)
+        ending = look_after(init, pumps, environment, memory)
     except NotStarted as failure:
-        reporter = start_reporter(environment, init, pumps)
+        reporter = start_reporter(environment, init, pumps, memory)
         ending = describe_failure(failure)
     if reporter is not None:
         report(ending, reporter, init, environment.publish_timeout)
@@ -133,7 +137,7 @@ def start_command(init: Init, pumps: list[Pump], start: Callable[[list[Action]],
     pumps.clear()
 
 
-def start_reporter(environment: Environment, init: Init, pumps: list[Pump]) -> Reporter | None:
+def start_reporter(environment: Environment, init: Init, pumps: list[Pump], memory: Memory) -> Reporter | None:
     """Start the thread that reports, where there is something to report to."""
     if not environment.is_reporting:
         return None
@@ -142,20 +146,24 @@ def start_reporter(environment: Environment, init: Init, pumps: list[Pump]) -> R
     except ImportError as problem:
         say(f"nothing is reported: {problem}")
         return None
-    reporter = Reporter(environment, init, pumps)
+    reporter = Reporter(environment, init, pumps, memory)
     reporter.start()
     return reporter
 
 
-def look_after(init: Init, pumps: list[Pump], environment: Environment) -> Ending:
+def look_after(init: Init, pumps: list[Pump], environment: Environment, memory: Memory) -> Ending:
     """Wait for the command's death and for the last of its output; return how it ended."""
-    outcome = decide(init.wait_for_command(), init.told, environment.timeout)
+    status = init.wait_for_command()
+    shortage = memory.complaint()
+    outcome = decide(status, init.told, environment.timeout, shortage)
     windows, warnings = {}, []
     if pumps:
         from eightbells.wrapper.pumps import drain, windows_of
 
         warnings = drain(pumps, init, environment.drain)
         windows = windows_of(pumps)
+    if shortage and outcome.code != "oom_killed":
+        warnings.append(shortage)
     return Ending(
         outcome,
         finished_at=init.died_at,

@@ -96,8 +96,10 @@ def read_status(status: int) -> tuple[int, int]:
     return (128 + signal, signal) if signal else ((status >> 8) & 0xFF, 0)
 
 
-def decide(status: int, told: Sequence[str], timeout: float) -> Outcome:
-    """Return the outcome of a command that ended with this wait status after being told so."""
+def decide(status: int, told: Sequence[str], timeout: float, shortage: str = "") -> Outcome:
+    """Return the outcome of a command that ended with this wait status after being told so. `shortage` says that the
+    kernel killed for want of memory while it ran.
+    """
     exit_code, number = read_status(status)
     signal = signals.name(number) if number else None
     how = f"killed by {signal}" if signal else f"exited with {exit_code}"
@@ -109,6 +111,15 @@ def decide(status: int, told: Sequence[str], timeout: float) -> Outcome:
             told=told,
             message=f"did not end within its {timeout:g} s and was told to; {how}",
             remedy="raise EIGHTBELLS_TIMEOUT, or find out what it waited for",
+        )
+    if shortage and exit_code == 137 and "SIGKILL" not in told:  # the command, or the one whose end its shell passes on
+        return Outcome(
+            "oom_killed",
+            exit_code,
+            signal=signal,
+            told=told,
+            message=f"{how}; {shortage}",
+            remedy="raise the container's memory limit, or let the command use less",
         )
     return Outcome(_code(exit_code, number, told), exit_code, signal=signal, told=told, message=how)
 

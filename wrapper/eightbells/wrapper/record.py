@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from eightbells.wrapper.environment import Variables
+    from eightbells.wrapper.memory import Memory
     from eightbells.wrapper.outcome import Ending
     from eightbells.wrapper.pumps import Pump
 
@@ -19,19 +20,21 @@ if TYPE_CHECKING:
 class Record:
     """One run of one target. `attempt` is its number, once the bus has told it."""
 
-    def __init__(self, variables: Variables, started_at: float, pumps: Sequence[Pump]) -> None:
+    def __init__(self, variables: Variables, started_at: float, pumps: Sequence[Pump], memory: Memory) -> None:
         self.target = Target(variables)
         self.run = Run(self.target)
         self.attempt: int | None = None
         self._log = TerminationLog(self.target.termination_log)
         self._started_at = started_at
         self._pumps = pumps
+        self._memory = memory
         self._last = b""
 
     def refresh(self) -> None:
-        """Leave word that the command runs, with the end of its output, where that has changed."""
+        """Leave word that the command runs, with the end of its output and its memory, where either has changed."""
         if self._log.is_there and self._started_at:
-            record = self.run.provisional(self._started_at, self.attempt, windows_of(self._pumps))
+            windows, use = windows_of(self._pumps), self._memory.describe_use()
+            record = self.run.provisional(self._started_at, self.attempt, windows, use)
             if record != self._last:
                 self._log.write(record)
             self._last = record

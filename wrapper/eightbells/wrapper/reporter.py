@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from eightbells.wrapper.environment import Environment
     from eightbells.wrapper.init import Init
     from eightbells.wrapper.live import Live
+    from eightbells.wrapper.memory import Memory
     from eightbells.wrapper.outcome import Ending
     from eightbells.wrapper.pumps import Pump
     from eightbells.wrapper.record import Record
@@ -34,10 +35,11 @@ if TYPE_CHECKING:
 class Reporter:
     """Reports one run. `is_over` once there is nothing more to say; `problem` is why something was not said."""
 
-    def __init__(self, environment: Environment, init: Init, pumps: Sequence[Pump]) -> None:
+    def __init__(self, environment: Environment, init: Init, pumps: Sequence[Pump], memory: Memory) -> None:
         self._environment = environment
         self._init = init
         self._pumps = pumps
+        self._memory = memory
         self._lock = _thread.allocate_lock()
         self._record: Record | None = None
         self._mail = _thread.allocate_lock()
@@ -124,7 +126,8 @@ class Reporter:
             if self._record is None:
                 from eightbells.wrapper.record import Record
 
-                self._record = Record(self._environment.variables, self._init.started_at, self._pumps)
+                started_at = self._init.started_at
+                self._record = Record(self._environment.variables, started_at, self._pumps, self._memory)
             return self._record
 
 

@@ -53,9 +53,9 @@ class Run:
             data["attempts"] = ({**{name: data[name] for name in names}, "number": attempt},)
         return self._report(data, self._outputs(ending.windows), ending.finished_at)
 
-    def provisional(self, started_at: float, attempt: int | None, windows: dict[str, Window]) -> bytes:
-        """Return the record of a command that runs: all that there is if we are killed with it."""
-        data = self._data("running", started_at) | {"attempt": attempt}
+    def provisional(self, started_at: float, attempt: int | None, windows: dict[str, Window], use: str | None) -> bytes:
+        """Return the record of a command that runs, all that there is if we are killed with it; `use` is of memory."""
+        data = self._data("running", started_at) | {"attempt": attempt, "explanation": use}
         return encode_record(data, self._outputs(windows), PROVISIONAL_BYTES)
 
     def final(self, ending: Ending, attempt: int | None) -> bytes:
