@@ -15,4 +15,4 @@ def measure(server: Server, rounds: int) -> Iterator[Table]:
         yield start.measure_command(server, programs)
         yield memory.measure(server, programs, rounds)
         yield capture.measure(server, programs, rounds)
-        yield exits.measure(server, programs, rounds + 2)  # a p99 needs more
+        yield exits.measure(server, programs, rounds + 1)  # a p99 needs more

@@ -95,7 +95,7 @@ def compare(series: list[Series], column: str, target: str, programs: Programs) 
         more: dict[str, Figure | str] = {}
         if one.taken and one is not added[0]:
             more["of the interpreter"] = ratios(medians(one.taken), medians(added[0].taken))
-        if one.program in programs.wrappers:
+        if one.program == programs.runtime:  # what pip installs starts two interpreters, and says so
             more["target"] = target
         rows.append(one.row(column, more))
     return tuple(rows)
