@@ -3,6 +3,7 @@
 Each is the words that come before the wrapper's own. They need root, and namespaces.
 """
 
+import atexit
 import shutil
 import subprocess
 import sys
@@ -37,12 +38,13 @@ BARE_ROOT = ("setpriv", "--inh-caps", "-all", "--bounding-set", "-all", "--no-ne
 
 TRACER = root_with(DEFAULT + ",sys_ptrace")
 
-DIRECTORY = tempfile.TemporaryDirectory(prefix="eightbells-test-", dir="/tmp")
 PLACES = "/usr/bin:/usr/local/bin"
 
 
-def lay_out(directory: Path) -> Path:
+def lay_out() -> Path:
     """Copy the wrapper, hiredis and the attacks to where any user may read them, which a checkout need not be."""
+    directory = Path(tempfile.mkdtemp(prefix="eightbells-test-", dir="/tmp"))
+    atexit.register(shutil.rmtree, directory)
     ours, *others = find_paths()
     shutil.copytree(f"{ours}/eightbells", directory / "eightbells", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(f"{next(iter(others), ours)}/hiredis", directory / "hiredis")
@@ -51,7 +53,7 @@ def lay_out(directory: Path) -> Path:
     return directory
 
 
-HOME = lay_out(Path(DIRECTORY.name))
+HOME = lay_out()
 
 
 def find_python() -> str:

@@ -56,9 +56,10 @@ def test_sniffing_of_tls(secretive: Dispatch, secured: Secured) -> None:
     told = {
         "EIGHTBELLS_URL": f"rediss://x:{SECRET}@localhost:{secured.tls_port}",
         "EIGHTBELLS_TLS_CA": str(secured.authority.ca),
+        "EIGHTBELLS_PUBLISH_TIMEOUT": "15s",  # a third of it is for a login, however busy the machine
     }
     ran = secretive.run(*attack("sniff", secured.tls_port), prefix=(*CONTAINER, *ROOT), program=WRAPPER, env=told)
-    assert len(ran.stdout) > ENOUGH
+    assert len(ran.stdout) >= ENOUGH
     assert SECRET.encode() not in ran.stdout
     assert b"WRONGPASS" in ran.stderr
 
