@@ -20,6 +20,7 @@ from tests.wrapper.wrapping import NAMESPACE, Dispatch, children
 COMMON = pytest.mark.parametrize("who", [NOBODY, ROOT], ids=["nobody", "root"])
 TENANT = "tenant"
 KEYS = f"{{eb:{TENANT}}}:*"
+RIGHTS = ["+@all", "-@dangerous", "-@admin"]
 VICTIM = "victim"
 Words = tuple[str, ...]
 
@@ -79,7 +80,7 @@ def admin(dispatch: Dispatch, valkey: Server) -> Iterator[redis.Redis]:
     assert dispatch.states == []  # so that its connection is an old one
     client = valkey.client()
     client.config_set("requirepass", SECRET)
-    client.acl_setuser(TENANT, enabled=True, passwords=[f"+{SECRET}"], keys=[KEYS], categories=["+@all"])
+    client.acl_setuser(TENANT, enabled=True, passwords=[f"+{SECRET}"], keys=[KEYS], categories=RIGHTS)
     dispatch.environment["EIGHTBELLS_URL"] = valkey.url.replace("//", f"//:{SECRET}@")
     yield client
     client.config_set("requirepass", "")
