@@ -14,6 +14,11 @@ from eightbells.events.contract.limits import OUTPUT_BYTES, OUTPUT_ENTRIES, OUTP
 BATCH_BYTES = 128 * 1024
 """Of each stream in one call: the server serves nobody else meanwhile."""
 
+PACE_SECONDS = 0.005
+"""Between two batches, 25 MB/s a stream: nobody reads faster, and a flood must not spend the command's share of the
+processor on chunks that the next ones push out.
+"""
+
 LAST_SECONDS = 1.0
 
 TYPE_CHECKING = False
@@ -35,6 +40,7 @@ class Live:
         self._sizes: deque[int] = deque()
         self._bytes = 0
         self._until: float | None = None
+        self._next = 0.0
 
     def due_in(self) -> float | None:
         """Return in how many seconds there is something to send; None: nothing waits."""
@@ -43,8 +49,8 @@ class Live:
             return None
         if self._batch:
             return 0.0
-        times = [backlog.due_in(now) for backlog in self._backlogs()]
-        return min((seconds for seconds in times if seconds is not None), default=None)
+        times = [seconds for backlog in self._backlogs() if (seconds := backlog.due_in(now)) is not None]
+        return max(min(times), self._next - now) if times else None
 
     def next_batch(self) -> list[Chunk]:
         """Return what is to be sent: the same as before, until it is `settle`d."""
@@ -57,11 +63,12 @@ class Live:
     def settle(self) -> None:
         """The bus has the batch."""
         self._batch = []
+        self._next = 0.0 if self._until else time.monotonic() + PACE_SECONDS
 
     def finish(self) -> None:
         """The command is dead: what is there is all, and goes out now or never."""
         if self._until is None:
-            self._until = time.monotonic() + LAST_SECONDS
+            self._until, self._next = time.monotonic() + LAST_SECONDS, 0.0
             for backlog in self._backlogs():
                 backlog.close()
 
