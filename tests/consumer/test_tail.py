@@ -18,7 +18,7 @@ from eightbells.events.contract import keys
 
 from tests.servers.server import Server
 from tests.waiting import wait_until
-from tests.wrapper.wrapping import LIMIT, NAMESPACE, Dispatch, Ran
+from tests.wrapper.wrapping import LIMIT, NAMESPACE, Dispatch, Ran, processes
 
 EIGHTBELLS = str(Path(sys.executable).with_name("eightbells"))
 LIVE = {"EIGHTBELLS_STREAM": "1"}
@@ -80,11 +80,15 @@ def add(server: Server, dispatch: str, *entries: dict[str, Any]) -> None:
     client.pexpire(keys.output(NAMESPACE, dispatch), 60_000)
 
 
-def cut_connection(server: Server) -> None:
-    """Cut that of the tail, once it waits."""
+def find_connection(server: Server) -> str:
+    """The id of that of the tail, once it waits."""
     client: Any = server.client()
     reading = wait_until(lambda: [one for one in client.client_list() if one["cmd"] == "xread"], "the tail waits")
-    client.client_kill_filter(_id=reading[0]["id"])
+    return str(reading[0]["id"])
+
+
+def is_stopped(process: "subprocess.Popen[bytes]") -> bool:
+    return any(number == process.pid and fields[0] == "T" for number, fields in processes())
 
 
 def test_both_streams_are_shown_as_they_were(dispatch: Dispatch, tailing: Tailing) -> None:
@@ -116,7 +120,8 @@ def test_a_dispatch_that_has_not_begun_is_waited_for(dispatch: Dispatch, tailing
     tail = tailing.start("-f")
     assert tail.stderr
     assert b": waiting for it" in tail.stderr.readline()
-    cut_connection(valkey)
+    client: Any = valkey.client()
+    client.client_kill_filter(_id=find_connection(valkey))
     assert b"does not answer" in tail.stderr.readline()
     dispatch.run("echo", "hello", env=LIVE)
     shown = finish(tail)
@@ -216,10 +221,13 @@ def test_an_ending_that_the_log_does_not_tell_is_found_after_a_reconnect(
     tail = tailing.start("-f")
     assert tail.stdout
     assert tail.stdout.readline() == b"one\n"
+    client: Any = valkey.client()
+    connection = find_connection(valkey)
     tail.send_signal(signal.SIGSTOP)
-    cut_connection(valkey)
+    wait_until(lambda: is_stopped(tail), "the tail stands still")
+    client.client_kill_filter(_id=connection)
     process.finish(b"go\n")
-    valkey.client().delete(keys.log(NAMESPACE))
+    client.delete(keys.log(NAMESPACE))
     tail.send_signal(signal.SIGCONT)
     shown = finish(tail)
     assert (shown.exit_code, shown.stdout) == (Exit.OK, b"two\n")
