@@ -1,6 +1,10 @@
 """What the wrapper tells people who build images: its version, and whether a report would arrive."""
 
+import signal
+import socket
+import sys
 import tomllib
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -78,6 +82,21 @@ def test_who_may_not_is_told_where(valkey: Server, step: str, user: str, command
     ran = check(valkey.url.replace("redis://", f"redis://{user}:s3cret-s3cret@"))
     assert (ran.exit_code, marks(ran)[-1]) == (1, f"{CROSS} {step}")
     assert b"s3cret" not in ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_can_be_interrupted(number: signal.Signals) -> None:
+    """While a server lets it wait Ctrl-C or TERM end it, also where the launcher has blocked them."""
+    blocking = "import os, signal, sys; signal.pthread_sigmask(0, [2, 15]); os.execv(sys.argv[1], sys.argv[1:])"
+    with closing(socket.create_server(("127.0.0.1", 0))) as mute:
+        told = {"EIGHTBELLS_URL": f"redis://127.0.0.1:{mute.getsockname()[1]}", "EIGHTBELLS_PUBLISH_TIMEOUT": "1h"}
+        wrapping = Wrapping(told)
+        process = wrapping.start("--check", prefix=(sys.executable, "-c", blocking), program=WRAPPER[:-1])
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(f"{TICK} environment".encode())
+        process.send_signal(number)
+        assert process.finish().exit_code == 128 + number
+        wrapping.close()
 
 
 def test_a_server_that_wants_a_password_is_not_spoken_to_without(valkey: Server) -> None:

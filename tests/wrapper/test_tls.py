@@ -13,7 +13,7 @@ from tests.servers.kinds import reason_against_debian_redis
 from tests.servers.local import Local, free_port
 from tests.wrapper import certificates
 from tests.wrapper.certificates import Authority
-from tests.wrapper.wrapping import Dispatch, Ran
+from tests.wrapper.wrapping import WRAPPER, Dispatch, Ran, Wrapping
 
 REASON = reason_against_debian_redis() or certificates.REASON
 pytestmark = [
@@ -98,6 +98,16 @@ def test_the_server_that_was_meant_is_spoken_to(reporting: Reporting, authority:
     ran = reporting.run(ca=authority.ca)
     assert (ran.exit_code, ran.stdout, ran.stderr) == (7, b"done\n", b"")
     assert reporting.dispatch.states == ["running", "failed"]
+
+
+def test_the_check_is_over_tls_too(secured: Secured, authority: Authority) -> None:
+    """--check takes the same way as a report, and says so."""
+    url = f"rediss://localhost:{secured.tls_port}"
+    wrapping = Wrapping({"EIGHTBELLS_URL": url, "EIGHTBELLS_TLS_CA": str(authority.ca)})
+    ran = wrapping.run("--check", program=WRAPPER[:-1])
+    wrapping.close()
+    secured.close_clients()
+    assert (ran.exit_code, b" over TLS\n" in ran.stdout) == (0, True)
 
 
 def test_what_is_said_is_not_in_the_clear(dispatch: Dispatch, authority: Authority) -> None:

@@ -6,6 +6,7 @@ cross with the remedy. What is written is a heartbeat that expires, of a dispatc
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # as in `signals`
 import _socket
 import posix
 import sys
@@ -38,6 +39,7 @@ def answer(question: str, raw: dict[bytes, bytes]) -> int:
     if question == "--version":
         write(f"eightbells-wrapper {__version__} (Python {sys.version.partition(' ')[0]})")
         return 0
+    end_on_signals()
     for name, take, remedy in steps(raw):
         try:
             write(f"{TICK} {name}: {take()}")
@@ -46,6 +48,14 @@ def answer(question: str, raw: dict[bytes, bytes]) -> int:
             write(f"{CROSS} {name}: {said} ({remedy})")
             return 1
     return 0
+
+
+def end_on_signals() -> None:
+    """Let Ctrl-C end us: the launcher has blocked it, and a container's first process ignores what has no handler."""
+    numbers = (_signal.SIGINT, _signal.SIGTERM)
+    for number in numbers:
+        _signal.signal(number, lambda number, _: posix._exit(128 + number))  # noqa: SLF001 - its name
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, numbers)
 
 
 def steps(raw: dict[bytes, bytes]) -> Iterator[Step]:
