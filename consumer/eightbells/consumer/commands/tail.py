@@ -6,7 +6,6 @@ from typing import Any, NoReturn
 
 import click
 import msgspec
-import orjson
 from eightbells.consumer.commands.options import CONTEXT, chosen_url, namespace_option, option, server_options
 from eightbells.consumer.connection import connect_blocking
 from eightbells.consumer.errors import ConsumerError
@@ -127,5 +126,5 @@ class Lines(Screen):
         self._write({"type": "ending", **msgspec.structs.asdict(verdict)})
 
     def _write(self, fields: dict[str, Any]) -> None:
-        sys.stdout.buffer.write(orjson.dumps(fields) + b"\n")
+        sys.stdout.buffer.write(msgspec.json.encode(fields) + b"\n")
         sys.stdout.buffer.flush()
