@@ -30,6 +30,8 @@ def defaults() -> dict[str, float | bool | str | None]:
         "PUBLISH_TIMEOUT": told.publish_timeout,
         "RESERVE": told.reserve,
         "RESTART_COUNT": target.restart_count,
+        "RESULT": target.result,
+        "RESULT_REQUIRED": target.is_result_required,
         "RETRIES": target.retries,
         "SINK_SYNC": target.is_synced,
         "STOP_IF_ENDED": target.stop_if_ended,

@@ -35,14 +35,24 @@ def to_json(value: Any) -> str:
 
 
 def encode(envelope: dict[str, Any], data: dict[str, Any], outputs: dict[str, Excerpt | None]) -> bytes:
-    """Return the event, at most 64 KiB; `outputs` are the data's stdout and stderr, and the longest give way first."""
+    """Return the event, at most 64 KiB. `outputs` are its stdout and stderr, of which the longest give way first,
+    and then the result, with a warning.
+    """
     limit = HEAD_BYTES + TAIL_BYTES
     while True:
         shown = {name: _output(excerpt, limit) for name, excerpt in outputs.items()}
         document = to_json({**envelope, "data": {**data, **shown}}).encode()
-        if len(document) <= EVENT_BYTES or not limit:
+        if len(document) <= EVENT_BYTES or not (limit or data["result"]):
             return document
-        limit = limit * 3 // 4
+        if limit:
+            limit = limit * 3 // 4
+        else:
+            limit = HEAD_BYTES + TAIL_BYTES
+            data = {
+                **data,
+                "result": None,
+                "warnings": (*data["warnings"], "the result is left out: the event is full"),
+            }
 
 
 RECORD = (

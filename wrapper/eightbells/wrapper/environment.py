@@ -40,6 +40,8 @@ VARIABLES = frozenset(
         "PUBLISH_TIMEOUT",
         "RESERVE",
         "RESTART_COUNT",
+        "RESULT",
+        "RESULT_REQUIRED",
         "RETRIES",
         "SINK_SYNC",
         "STOP_IF_ENDED",
@@ -92,11 +94,16 @@ class Environment:
         if missing:
             say(f"nothing is reported: {missing[0]} is not set")
         self.command = {name: value for name, value in raw.items() if not _is_ours(name)}
+        if result := raw.get(RESULT.encode()):
+            self.command |= hand_on_result(result)
 
 
 DISPATCH = (f"{PREFIX}DISPATCH_ID", "EVAL_ID")
 URL = (f"{PREFIX}URL", "REDIS_URL")
 """The two without which nothing is reported, and their older names."""
+
+RESULT = f"{PREFIX}RESULT"
+"""Names the file for the command's result, and is the one variable that the command gets."""
 
 FILE, FILE_BYTES = f"{PREFIX}URL_FILE", 64 * 1024
 """Names the file that holds the address, where EIGHTBELLS_URL does not; and more than an address is long."""
@@ -110,6 +117,16 @@ def find_environment() -> dict[bytes, bytes]:
         if end > 0:
             found.setdefault(entry[:end], entry[end + 1 :])
     return found
+
+
+def hand_on_result(path: bytes) -> dict[bytes, bytes]:
+    """Return what tells the command where its result goes; nothing where it could not write there."""
+    try:
+        posix.unlink(path)  # an earlier run of the same pod left it
+    except OSError:
+        pass
+    place = path if posix.access(path, posix.F_OK) else path.rpartition(b"/")[0] or (b"/" if b"/" in path else b".")
+    return {RESULT.encode(): path} if posix.access(place, posix.W_OK) else {}
 
 
 def take_file(raw: dict[bytes, bytes], say: Callable[[str], None]) -> dict[bytes, bytes]:

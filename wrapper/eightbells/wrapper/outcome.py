@@ -50,6 +50,11 @@ class Outcome:
         """Who told the command to stop, or None: as in `SIGTERM`, `timeout`, `SIGTERM, SIGKILL`."""
         return ", ".join(self.told) or None
 
+    def spoilt(self, message: str) -> Outcome:
+        """Return the success as the failure that it is without the result that was asked for."""
+        remedy = "write JSON of at most 64 KiB to the file that EIGHTBELLS_RESULT names, before the end"
+        return Outcome("result_invalid", self.exit_code, told=self.told, message=message, remedy=remedy)
+
     def cancelled(self) -> Outcome:
         """Return it as the end of a dispatch that is being cancelled: a success stands."""
         if self.is_success:
@@ -66,10 +71,10 @@ class Outcome:
 
 class Ending:
     """How the command ended. Times are seconds of the epoch; without `started_at` it never started. `left` is what
-    the command itself had to say in its termination message.
+    the command itself had to say in its termination message, `result` the value it left in its result file.
     """
 
-    __slots__ = ("finished_at", "left", "outcome", "seconds", "started_at", "warnings", "windows")
+    __slots__ = ("finished_at", "left", "outcome", "result", "seconds", "started_at", "warnings", "windows")
 
     def __init__(
         self,
@@ -88,6 +93,7 @@ class Ending:
         self.windows = windows or {}
         self.warnings = warnings
         self.left: str | None = None
+        self.result: object = None
 
 
 def read_status(status: int) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from eightbells.wrapper.pumps import windows_of
 from eightbells.wrapper.reports import Run
+from eightbells.wrapper.results import take_result
 from eightbells.wrapper.target import Target
 from eightbells.wrapper.termination import TerminationLog
 
@@ -41,5 +42,7 @@ class Record:
 
     def finish(self, ending: Ending) -> None:
         """Leave word of how the command ended, and take in what it left itself."""
+        if self.target.result and ending.started_at is not None:
+            take_result(ending, self.target.result, is_required=self.target.is_result_required)
         ending.left = self._log.left()
         self._log.write(self.run.final(ending, self.attempt), is_final=True)

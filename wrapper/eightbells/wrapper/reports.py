@@ -100,6 +100,7 @@ class Run:
             "remedy": outcome.remedy,
             "terminated_by": outcome.terminated_by,
             "finished_at": timestamp(ending.finished_at),
+            "result": ending.result,
             "duration_seconds": None if ending.seconds is None else round(ending.seconds, 6),
             "warnings": [warning[:MESSAGE_LENGTH] for warning in ending.warnings[:WARNINGS]],
         }

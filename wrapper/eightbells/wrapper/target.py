@@ -10,7 +10,7 @@ import posix
 
 from eightbells.events.contract import keys
 from eightbells.wrapper.address import parse_address
-from eightbells.wrapper.environment import DISPATCH, PREFIX, URL
+from eightbells.wrapper.environment import DISPATCH, PREFIX, RESULT, URL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,11 +56,13 @@ class Target:
         "dispatch",
         "heartbeat",
         "is_indexed",
+        "is_result_required",
         "is_synced",
         "namespace",
         "place",
         "problem",
         "restart_count",
+        "result",
         "retries",
         "secrets",
         "stop_if_ended",
@@ -84,6 +86,8 @@ class Target:
         self.retries = told.number("RETRIES", 0)
         self.restart_count = told.number("RESTART_COUNT", None)
         self.stop_if_ended = told.switch("STOP_IF_ENDED", True)
+        self.result = told.exact(RESULT)
+        self.is_result_required = told.switch("RESULT_REQUIRED", False)
         self.termination_log = told.exact(f"{PREFIX}TERMINATION_LOG")
         self.is_indexed = bool(told.exact("JOB_COMPLETION_INDEX"))
         self.place: dict[str, str | None] = {
