@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from eightbells.wrapper.terminal import Terminal
 
 STDIN, STDERR = 0, 2
+LEAVING_SECONDS, LEAVING_STEP = 1.0, 0.01
+"""How long a thread that has ended may still count against the limit of processes, and how often we look."""
+
 USAGE = "eightbells-wrapper -- COMMAND [ARGUMENT...]"
 
 
@@ -133,8 +136,20 @@ def start_command(init: Init, pumps: list[Pump], start: Callable[[list[Action]],
     if not pumps or failure.code != "cannot_start":
         raise failure
     init.wait_until(lambda: all(pump.is_over for pump in pumps))
-    init.adopt(start([]))  # our threads were what was too many
+    init.adopt(start_alone(init, start))
     pumps.clear()
+
+
+def start_alone(init: Init, start: Callable[[list[Action]], int]) -> int:
+    """Start it without our threads, which were too many; the kernel counts them for a moment after their end."""
+    until = time.monotonic() + LEAVING_SECONDS
+    while True:
+        try:
+            return start([])
+        except NotStarted as problem:
+            if problem.code != "cannot_start" or time.monotonic() >= until:
+                raise
+        init.wait_until(lambda: False, time.monotonic() + LEAVING_STEP)
 
 
 def start_reporter(environment: Environment, init: Init, pumps: list[Pump], memory: Memory) -> Reporter | None:
