@@ -11,7 +11,7 @@ from tests.wrapper.cgroups import Cgroup, make_cgroup
 from tests.wrapper.wrapping import WRAPPER, Dispatch
 
 FAILS = ("sh", "-c", "echo there; exit 7")
-UNLOADABLE = ["reporter", "record", "reports", "target", "results", "termination", "bus", "connection"]
+UNLOADABLE = ["pumps", "reporter", "record", "reports", "target", "results", "termination", "bus", "connection"]
 
 
 @pytest.fixture

@@ -117,8 +117,11 @@ def start_pumps(environment: Environment, init: Init) -> list[Pump]:
     """Start what carries the command's output, where somebody is to be told of it."""
     if not environment.is_reporting:
         return []
-    from eightbells.wrapper import pumps
-
+    try:
+        from eightbells.wrapper import pumps
+    except ImportError as problem:
+        say(f"the output is not captured: {problem}")
+        return []
     return pumps.start_pumps(environment, init.wake)
 
 
