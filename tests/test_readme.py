@@ -41,7 +41,8 @@ def shape(demo: str) -> list[str]:
 
 def test_every_command_of_readme_is_one_that_a_test_here_runs() -> None:
     """A command that is added to README needs a test."""
-    assert [command.split(" --")[0] for command in commands()] == ["make demo", "make test", "eightbells consume"]
+    known = ["make demo", "make test", "eightbells tail", "eightbells consume"]
+    assert [command.split(" --")[0] for command in commands()] == known
 
 
 @pytest.mark.serial
@@ -94,6 +95,25 @@ def test_the_handler_of_readme_is_told_how_a_wrapped_command_ended(
     assert second == "oh dear\n"
     consuming.terminate()
     assert consuming.wait(timeout=20) == 0
+
+
+def test_readme_follows_the_output_of_a_dispatch_to_its_end(valkey: Server) -> None:
+    """README's tail, as it stands there but for the server, shows what a streaming wrapper's command writes."""
+    command = next(command for command in commands() if command.startswith("eightbells tail"))
+    told = environment(EIGHTBELLS_URL=valkey.url, EIGHTBELLS_DISPATCH_ID="my-dispatch", EIGHTBELLS_STREAM="1")
+    subprocess.run(["eightbells-wrapper", "--", "/bin/echo", "eight bells"], env=told, capture_output=True, check=True)
+
+    followed = subprocess.run(
+        command.replace("redis://localhost:6379", valkey.url).split(),
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=25,
+        check=True,
+    )
+
+    assert followed.stdout == "eight bells\n"
+    assert "exited_zero" in followed.stderr
 
 
 @pytest.fixture
