@@ -216,7 +216,8 @@ class Model:
             return ("done",)
         if record is None:
             return ("gone",)
-        if group in record.leases or entry <= max(record.seen.get(group, (0, 0)), (self.groups[group], 0)):
+        is_older = entry[0] < self.groups[group]
+        if group in record.leases or is_older or entry <= record.seen.get(group, (0, 0)):
             return ("done",)
         record.seen[group] = entry
         return "ok", 0, "", ""
