@@ -21,6 +21,8 @@ from eightbells.consumer.demo.rival import Rival
 from eightbells.consumer.demo.table import Table
 from eightbells.consumer.errors import ConsumerError
 from eightbells.events.contract import keys
+from eightbells.events.leasing import add_group
+from eightbells.events.request import execute_async
 from redis.asyncio import Redis
 
 GROUP = "demo"
@@ -49,6 +51,8 @@ class Show:
 
     async def run(self) -> list[Promise]:
         """Run everything, print the summary, and return the promises."""
+        # Before anything ends: a group is owed what is accepted after it was registered, and not what came before.
+        await execute_async(self._client, add_group(self._namespace, GROUP))
         consumer = Consumer(self._url, GROUP, self._ledger.handle, namespace=self._namespace, progress=True)
         consuming = asyncio.create_task(consumer.run())
         drawing = asyncio.create_task(self._draw())
