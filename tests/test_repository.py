@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-MEMBERS = ("wrapper", "consumer")
+MEMBERS = ("wrapper", "consumer", "dispatcher")
 SOURCES = [
     path
     for top in (*MEMBERS, "tests", "tools", "bench", "examples")
@@ -88,10 +88,11 @@ def test_the_namespace_belongs_to_nobody() -> None:
 
 
 def test_distributions_go_together() -> None:
-    """Both distributions have one version, and the consumer asks for the wrapper of just that version."""
-    wrapper, consumer = (project(member) for member in MEMBERS)
-    assert wrapper["version"] == consumer["version"]
-    assert f"eightbells-wrapper[schema]=={wrapper['version']}" in str(consumer["dependencies"])
+    """The distributions have one version, and each asks for the wrapper of just that version."""
+    wrapper, *others = (project(member) for member in MEMBERS)
+    for other in others:
+        assert other["version"] == wrapper["version"]
+        assert f"eightbells-wrapper[schema]=={wrapper['version']}" in str(other["dependencies"])
 
 
 @pytest.mark.parametrize("group", ["console_scripts", "eightbells.commands"])
