@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from eightbells.consumer.exits import Exit
+from eightbells.cli.exits import Exit
 
 from tests.servers.server import Server
 from tests.waiting import wait_until
@@ -58,6 +58,14 @@ def test_a_variable_that_nothing_reads_is_an_error_that_names_it() -> None:
     assert ran.returncode == Exit.USAGE
     assert "EIGHTBELLS_CONCURRENT in the environment" in ran.stderr
     assert "EIGHTBELLS_CONCURRENCY" in ran.stderr
+
+
+def test_a_variable_of_another_command_is_no_error() -> None:
+    """One environment serves several commands: what only `consume` reads does not stop `tail`."""
+    ran = run("tail", "some-dispatch", EIGHTBELLS_CONCURRENCY="4")
+
+    assert "no server: give --url" in ran.stderr
+    assert "in the environment" not in ran.stderr
 
 
 def test_the_service_variables_of_kubernetes_are_not_settings() -> None:

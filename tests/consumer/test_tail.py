@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from eightbells.consumer.exits import Exit
+from eightbells.cli.exits import Exit
 from eightbells.consumer.output import Piece, Reassembly
 from eightbells.events.contract import keys
 

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 import click
-from eightbells.consumer import logs
-from eightbells.consumer.commands.options import CONTEXT, chosen_url, namespace_option, option, server_options
+from eightbells.cli import logs
+from eightbells.cli.durations import DURATION
+from eightbells.cli.exits import Exit
+from eightbells.cli.options import CONTEXT, chosen_url, namespace_option, option, server_options
 from eightbells.consumer.consumer import Consumer
-from eightbells.consumer.durations import DURATION
 from eightbells.consumer.errors import ConsumerError
-from eightbells.consumer.exits import Exit
 from eightbells.consumer.handler import load_handler
 from eightbells.events.contract.keys import BadName
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError

@@ -3,11 +3,12 @@
 import sys
 
 import click
-from eightbells.consumer import embedded, logs
-from eightbells.consumer.commands.options import CONTEXT, server_options
+from eightbells.cli import logs
+from eightbells.cli.exits import Exit
+from eightbells.cli.options import CONTEXT, server_options
+from eightbells.consumer import embedded
 from eightbells.consumer.demo.show import present
 from eightbells.consumer.errors import ConsumerError
-from eightbells.consumer.exits import Exit
 
 
 @click.command(context_settings=CONTEXT)

@@ -6,17 +6,15 @@ from typing import Any, NoReturn
 
 import click
 import msgspec
-from eightbells.consumer.commands.options import CONTEXT, chosen_url, namespace_option, option, server_options
+from eightbells.cli.exits import Exit
+from eightbells.cli.options import CONTEXT, chosen_url, namespace_option, option, server_options
 from eightbells.consumer.connection import connect_blocking
 from eightbells.consumer.errors import ConsumerError
-from eightbells.consumer.exits import Exit
 from eightbells.consumer.output import Piece
 from eightbells.consumer.tail import Ended, Tail, UnknownDispatch
 from eightbells.events.contract.keys import BadName
 from eightbells.events.schema import Verdict
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
-
-INTERRUPTED = 130
 
 REASONS = {"dropped": "the bus was slow or away", "aged": "they are no longer kept"}
 
@@ -51,7 +49,7 @@ def tail(dispatch: str, url: str | None, url_file: str | None, **options: Any) -
     except RedisError as error:
         fail(shown, f"the server cannot be used: {error}", Exit.UNAVAILABLE)
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        sys.exit(Exit.INTERRUPTED)
 
 
 def show(reading: Tail, shown: "Screen") -> None:

@@ -8,7 +8,7 @@ import sys
 from importlib.metadata import EntryPoint, entry_points, version
 
 import click
-from eightbells.consumer.exits import Exit
+from eightbells.cli.exits import Exit
 
 # Kubernetes gives every pod variables of the services around it; one named eightbells makes these.
 _SERVICE = re.compile(r"EIGHTBELLS_(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_\d+_(TCP|UDP|SCTP)(_.+)?)?)")
@@ -42,19 +42,29 @@ def installed() -> dict[str, EntryPoint]:
 
 
 def refuse_unknown_variables(name: str, command: click.Command, environ: "os._Environ[str] | dict[str, str]") -> None:
-    """Raise `UsageError` for an `EIGHTBELLS_` variable the command does not read: a misspelt one would be ignored."""
-    known = {f"EIGHTBELLS_{parameter.name}".upper() for parameter in command.params}
-    unknown = sorted(
+    """Raise `UsageError` for an `EIGHTBELLS_` variable that no command reads: a misspelt one would be ignored. What
+    only other commands read is left alone, because one environment serves several.
+    """
+    known = variables_of(command)
+    unknown = {
         variable
         for variable in environ
         if variable.startswith("EIGHTBELLS_")
         and variable not in known
         and not variable.startswith("EIGHTBELLS_TEST_")
         and not _SERVICE.fullmatch(variable)
-    )
+    }
+    if unknown:  # only now: the others are imported for it
+        for other in installed().values():
+            unknown -= variables_of(other.load())
     if unknown:
         reads = ", ".join(sorted(known)) or "no variable"
-        raise click.UsageError(f"{', '.join(unknown)} in the environment: `eightbells {name}` reads {reads}")
+        raise click.UsageError(f"{', '.join(sorted(unknown))} in the environment: `eightbells {name}` reads {reads}")
+
+
+def variables_of(command: click.Command) -> set[str]:
+    """Return the names of the variables that a command reads."""
+    return {f"EIGHTBELLS_{parameter.name}".upper() for parameter in command.params}
 
 
 @click.command(cls=Commands)
