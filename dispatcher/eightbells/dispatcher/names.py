@@ -1,0 +1,68 @@
+"""The names of a dispatch on the cluster: its Job, its labels and annotations, and the fingerprint of its content.
+
+The annotation with the dispatch id is the truth. The label is a hash, because an id may be longer than a label's value
+and have other characters; it is on the Job and on its pods, and is what they are selected by.
+"""
+
+import re
+import uuid
+from hashlib import sha256
+
+import msgspec
+from eightbells.dispatcher.dispatch import Dispatch
+
+DOMAIN = "eightbells.io"
+
+DISPATCH_LABEL = f"{DOMAIN}/dispatch"
+"""The hash of the dispatch id; the selector of whoever watches."""
+
+DISPATCH_ID = f"{DOMAIN}/dispatch-id"
+"""The annotation with the id itself; a label of that name is for people, where the id is a label's value."""
+
+SPEC = f"{DOMAIN}/spec"
+"""Annotation of the Job: the fingerprint, which tells "submitted twice" from "another dispatch with this id"."""
+
+WRAPPER = f"{DOMAIN}/wrapper"
+"""Annotation of the pod: it carries our wrapper, as the image's `entrypoint` or `injected`."""
+
+RERUN_OF = f"{DOMAIN}/rerun-of"
+"""Annotation of the Job: the dispatch that it is another go at, for people."""
+
+CANCELLED_AT = f"{DOMAIN}/cancelled-at"
+"""Annotation of the Job: when it was cancelled through us."""
+
+SLUG = 40
+"""Characters of the id in a Job's name: with the hash 51, and a pod's name adds up to 12 and stays below 63."""
+
+_LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+
+
+def job_name(bus_namespace: str, dispatch_id: str) -> str:
+    """Return the name of the dispatch's Job: always the same, always a DNS label."""
+    slug = re.sub(r"[^a-z0-9]+", "-", dispatch_id.lower())[:SLUG].strip("-")
+    return f"{slug}-{label_of(bus_namespace, dispatch_id)[:10]}"
+
+
+def label_of(bus_namespace: str, dispatch_id: str) -> str:
+    """Return the value of the label: 32 hex digits."""
+    return sha256(f"{bus_namespace}\0{dispatch_id}".encode()).hexdigest()[:32]
+
+
+def is_label_value(text: str) -> bool:
+    """Whether Kubernetes takes the text as the value of a label."""
+    return bool(_LABEL_VALUE.fullmatch(text))
+
+
+def fingerprint(dispatch: Dispatch) -> str:
+    """Return the SHA-256 of what the dispatch says, whatever the order, and whatever version of us it is said to.
+
+    A trace is left out: who submits again after a failure does so under another. Fields at their defaults are left out
+    too, so a new field changes no fingerprint.
+    """
+    said = msgspec.structs.replace(dispatch, id="", traceparent=None)
+    return sha256(msgspec.json.encode(said, order="sorted")).hexdigest()
+
+
+def new_id() -> str:
+    """Return an id for a dispatch that has none."""
+    return str(uuid.uuid4())
