@@ -35,7 +35,7 @@ FIELDS = {
 def build_env(
     dispatch: Dispatch, settings: Settings, base: Iterable[dict[str, Any]], main: dict[str, Any], ours: dict[str, str]
 ) -> list[dict[str, Any]]:
-    """Return the variables of main; `base` are the template's. Where the dispatch names one of these, it stands there."""
+    """Return the variables of main. `base` are the template's: one that the dispatch names too keeps its place."""
     secrets = {name: _secret(name, key) for name, key in dispatch.secret_env.items()}
     template = {one["name"]: one for one in base if one["name"] not in secrets}
     caller = {name: {"name": name, "value": value} for name, value in dispatch.env.items()}

@@ -3,11 +3,11 @@
 from eightbells.dispatcher.deadline import active_deadline
 from eightbells.dispatcher.dispatch import Dispatch
 from eightbells.dispatcher.names import (
-    DISPATCH_ID,
+    DISPATCH_ANNOTATION,
     DISPATCH_LABEL,
-    RERUN_OF,
-    SPEC,
-    WRAPPER,
+    RERUN_ANNOTATION,
+    SPEC_ANNOTATION,
+    WRAPPER_ANNOTATION,
     fingerprint,
     is_label_value,
     job_name,
@@ -23,9 +23,11 @@ ON_DISRUPTION = {"retry": "Ignore", "count": "Count", "fail": "FailJob"}
 def build_job(dispatch: Dispatch, settings: Settings) -> Manifest:
     """Return the manifest of the dispatch's Job. Raises `Refused` where there can be none."""
     labels = _labels(dispatch, settings)
-    identity = {DISPATCH_ID: dispatch.id}
+    identity = {DISPATCH_ANNOTATION: dispatch.id}
     annotations = (
-        identity | {SPEC: fingerprint(dispatch)} | ({RERUN_OF: dispatch.rerun_of} if dispatch.rerun_of else {})
+        identity
+        | {SPEC_ANNOTATION: fingerprint(dispatch)}
+        | ({RERUN_ANNOTATION: dispatch.rerun_of} if dispatch.rerun_of else {})
     )
     return {
         "apiVersion": "batch/v1",
@@ -43,7 +45,7 @@ def build_job(dispatch: Dispatch, settings: Settings) -> Manifest:
             "podReplacementPolicy": "Failed",
             "podFailurePolicy": {"rules": failure_rules(dispatch, "main")},
             "template": {
-                "metadata": {"labels": labels, "annotations": {**identity, WRAPPER: "entrypoint"}},
+                "metadata": {"labels": labels, "annotations": {**identity, WRAPPER_ANNOTATION: "entrypoint"}},
                 "spec": build_pod(dispatch, settings),
             },
         },
@@ -68,5 +70,5 @@ def failure_rules(dispatch: Dispatch, main: str) -> list[Manifest]:
 
 
 def _labels(dispatch: Dispatch, settings: Settings) -> dict[str, str]:
-    readable = {DISPATCH_ID: dispatch.id} if is_label_value(dispatch.id) else {}
+    readable = {DISPATCH_ANNOTATION: dispatch.id} if is_label_value(dispatch.id) else {}
     return {**dispatch.labels, **readable, DISPATCH_LABEL: label_of(settings.bus_namespace, dispatch.id)}

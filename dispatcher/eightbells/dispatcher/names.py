@@ -16,20 +16,20 @@ DOMAIN = "eightbells.io"
 DISPATCH_LABEL = f"{DOMAIN}/dispatch"
 """The hash of the dispatch id; the selector of whoever watches."""
 
-DISPATCH_ID = f"{DOMAIN}/dispatch-id"
-"""The annotation with the id itself; a label of that name is for people, where the id is a label's value."""
+DISPATCH_ANNOTATION = f"{DOMAIN}/dispatch-id"
+"""Of Job and pod: the id itself. A label of the same name is for people, where the id is a label's value."""
 
-SPEC = f"{DOMAIN}/spec"
-"""Annotation of the Job: the fingerprint, which tells "submitted twice" from "another dispatch with this id"."""
+SPEC_ANNOTATION = f"{DOMAIN}/spec"
+"""Of the Job: the fingerprint, which tells "submitted twice" from "another dispatch with this id"."""
 
-WRAPPER = f"{DOMAIN}/wrapper"
-"""Annotation of the pod: it carries our wrapper, as the image's `entrypoint` or `injected`."""
+WRAPPER_ANNOTATION = f"{DOMAIN}/wrapper"
+"""Of the pod: it carries our wrapper, as the image's `entrypoint` or `injected`."""
 
-RERUN_OF = f"{DOMAIN}/rerun-of"
-"""Annotation of the Job: the dispatch that it is another go at, for people."""
+RERUN_ANNOTATION = f"{DOMAIN}/rerun-of"
+"""Of the Job: the dispatch that it is another go at, for people."""
 
-CANCELLED_AT = f"{DOMAIN}/cancelled-at"
-"""Annotation of the Job: when it was cancelled through us."""
+CANCELLED_ANNOTATION = f"{DOMAIN}/cancelled-at"
+"""Of the Job: when it was cancelled through us."""
 
 SLUG = 40
 """Characters of the id in a Job's name: with the hash 51, and a pod's name adds up to 12 and stays below 63."""
