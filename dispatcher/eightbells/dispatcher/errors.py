@@ -3,11 +3,12 @@
 DispatcherError
 ├── Refused          the dispatch cannot become a Job: field, size and limit
 ├── Conflict         another dispatch or a foreign Job has this id or name
-├── Forbidden        the API does not let us (403), with its own message
-│   └── QuotaExceeded  a ResourceQuota is used up (403)
-├── Invalid          the API or an admission webhook refuses the object (400, 422)
-├── Unavailable      the API or the bus cannot be reached, or answers that it cannot now
-└── TooLate          the Job was not created within `create_before`; submitting again is safe
+├── Gone             its Job was created and is there no more; it is not started twice
+├── UnknownDispatch  the bus knows nothing of it
+├── Forbidden        the API does not let us (401, 403); QuotaExceeded: a ResourceQuota is used up
+├── Invalid          the API or an admission webhook refuses the object (400, 404, 422)
+├── Unavailable      API or bus do not answer, or cannot now; AnswerLost: it may have been done
+└── TooLate          the Job was not created in time; submitting again is safe
 """
 
 
@@ -27,6 +28,14 @@ class Conflict(DispatcherError):
     """Another dispatch or a foreign Job has this id or name."""
 
 
+class Gone(DispatcherError):
+    """The dispatch has not ended, its Job was created, and is there no more: it is not started twice."""
+
+
+class UnknownDispatch(DispatcherError):
+    """The bus knows nothing of the dispatch, or nothing any more."""
+
+
 class Forbidden(DispatcherError):
     """The API does not let us; the message is its own."""
 
@@ -40,7 +49,15 @@ class Invalid(DispatcherError):
 
 
 class Unavailable(DispatcherError):
-    """The API or the bus cannot be reached, or answers that it cannot do it now."""
+    """The API or the bus cannot be reached, or cannot do it now; `retry_after` is seconds, where it says some."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class AnswerLost(Unavailable):
+    """A request may or may not have been done: its answer did not come."""
 
 
 class TooLate(DispatcherError):

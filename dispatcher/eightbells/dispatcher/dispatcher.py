@@ -1,0 +1,143 @@
+"""The two faces of the dispatcher: `Dispatcher` blocks, `AsyncDispatcher` is awaited; both are one core.
+
+The core blocks, and threads share it: one pool of connections to the API and one to the bus. The async face runs it in
+a bounded number of threads of its own, because a submit is two or three requests and a cluster takes some hundreds a
+second at most.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
+
+from eightbells.dispatcher.bulk import Outcome, submit_many
+from eightbells.dispatcher.bus import Bus
+from eightbells.dispatcher.cancellation import WAIT_SECONDS, Cancellation, Canceller
+from eightbells.dispatcher.connection import Connection
+from eightbells.dispatcher.dispatch import Dispatch
+from eightbells.dispatcher.errors import DispatcherError, UnknownDispatch
+from eightbells.dispatcher.jobs import Jobs
+from eightbells.dispatcher.names import job_name
+from eightbells.dispatcher.report import Report, report
+from eightbells.dispatcher.settings import Settings
+from eightbells.dispatcher.submission import CREATE_SECONDS, Submission, Submitted, prepare
+from eightbells.events.contract.keys import BadName, check_dispatch
+
+CONCURRENCY = 16
+"""Requests that are under way at once."""
+
+T = TypeVar("T")
+
+
+class Dispatcher:
+    """Submits, cancels and reads dispatches. Threads may share it; `close` it, or use it in a `with`.
+
+    `bus_url` is the server as we reach it. `api` is the way to the cluster, by default as kubectl finds it. All methods
+    raise `DispatcherError`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        bus_url: str,
+        api: Connection | None = None,
+        *,
+        concurrency: int = CONCURRENCY,
+        create_seconds: float = CREATE_SECONDS,
+    ) -> None:
+        self._settings = settings
+        self._api = api or Connection.find(connections=concurrency)
+        self._jobs = Jobs(self._api)
+        self._bus = Bus(bus_url, settings.bus_namespace, settings.cluster)
+        self._submission = Submission(self._bus, self._jobs)
+        self._canceller = Canceller(self._bus, self._jobs, settings.namespace)
+        self._prepare = partial(prepare, settings=settings, create_seconds=create_seconds)
+        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="submit")
+
+    def submit(self, dispatch: Dispatch) -> Submitted:
+        """Start a dispatch, unless it has been; one without an id is given one. Submitting again is always safe."""
+        return self._submission.submit(self._prepare(dispatch))
+
+    def submit_many(self, dispatches: Iterable[Dispatch]) -> Iterator[Outcome]:
+        """Submit many; return what became of each as it becomes known. An error of one does not stop the others."""
+        return submit_many(self._submission, self._prepare, dispatches, self._pool)
+
+    def cancel(self, dispatch: str, wait: float = WAIT_SECONDS) -> Cancellation:
+        """Cancel a dispatch; wait so many seconds for its Job to be gone, and see to it that it has one ending."""
+        return self._canceller.cancel(_checked(dispatch), wait)
+
+    def get(self, dispatch: str) -> Report:
+        """Return what is known of a dispatch. An API that does not answer is said in it. Raises `UnknownDispatch`."""
+        record = self._bus.read(_checked(dispatch))
+        if record is None:
+            raise UnknownDispatch(
+                f"nothing is known of dispatch {dispatch} in bus namespace {self._bus.namespace}: it was never "
+                "submitted, is of another one, or ended more than a week ago"
+            )
+        job, problem = None, None
+        try:
+            name = record.job or job_name(self._bus.namespace, dispatch)
+            job = self._jobs.get(record.namespace or self._settings.namespace, name)
+        except DispatcherError as error:
+            problem = str(error)
+        return report(dispatch, record, job, heartbeat=self._settings.heartbeat, problem=problem)
+
+    def close(self) -> None:
+        """Wait for what is under way, and close the connections."""
+        self._pool.shutdown(cancel_futures=True)
+        self._api.close()
+        self._bus.close()
+
+    def __enter__(self) -> "Dispatcher":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class AsyncDispatcher:
+    """The same, awaited. A call that is cancelled goes on to its end in its thread: what it did is not undone."""
+
+    def __init__(self, settings: Settings, bus_url: str, api: Connection | None = None, **options: Any) -> None:
+        self._core = Dispatcher(settings, bus_url, api, **options)
+        self._pool = ThreadPoolExecutor(options.get("concurrency", CONCURRENCY), thread_name_prefix="dispatcher")
+
+    async def submit(self, dispatch: Dispatch) -> Submitted:
+        """Start a dispatch, as `Dispatcher.submit`."""
+        return await self._run(partial(self._core.submit, dispatch))
+
+    async def submit_many(self, dispatches: Iterable[Dispatch]) -> AsyncIterator[Outcome]:
+        """Submit many, as `Dispatcher.submit_many`."""
+        outcomes = self._core.submit_many(dispatches)
+        while (outcome := await self._run(partial(next, outcomes, None))) is not None:
+            yield outcome
+
+    async def cancel(self, dispatch: str, wait: float = WAIT_SECONDS) -> Cancellation:
+        """Cancel a dispatch, as `Dispatcher.cancel`."""
+        return await self._run(partial(self._core.cancel, dispatch, wait))
+
+    async def get(self, dispatch: str) -> Report:
+        """Return what is known of a dispatch, as `Dispatcher.get`."""
+        return await self._run(partial(self._core.get, dispatch))
+
+    async def close(self) -> None:
+        """Wait for what is under way, and close the connections."""
+        await self._run(self._core.close)
+        self._pool.shutdown(wait=False)
+
+    async def __aenter__(self) -> "AsyncDispatcher":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _run(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+
+
+def _checked(dispatch: str) -> str:
+    try:
+        return check_dispatch(dispatch)
+    except BadName as error:
+        raise UnknownDispatch(str(error)) from None
