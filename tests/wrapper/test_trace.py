@@ -1,6 +1,7 @@
 """The trace that a dispatch belongs to goes with its events."""
 
 import pytest
+from eightbells.wrapper.trace import is_tracestate
 
 from tests.wrapper.wrapping import Dispatch
 
@@ -30,3 +31,55 @@ def test_a_trace_of_ours_that_is_none_is_named(dispatch: Dispatch) -> None:
     ran = dispatch.run("true", env={"EIGHTBELLS_TRACEPARENT": "00-1-2-3", "TRACEPARENT": THEIRS})
     assert b"EIGHTBELLS_TRACEPARENT is ignored: " in ran.stderr
     assert {event.traceparent for event in dispatch.events} == {THEIRS}
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"EIGHTBELLS_TRACEPARENT": OURS, "EIGHTBELLS_TRACESTATE": "a=1,b=2"}, "a=1,b=2"),
+        ({"TRACEPARENT": THEIRS, "TRACESTATE": "rojo=00f067aa0ba902b7"}, "rojo=00f067aa0ba902b7"),
+        ({"EIGHTBELLS_TRACEPARENT": OURS, "TRACEPARENT": THEIRS, "TRACESTATE": "of=another"}, None),
+        ({"TRACESTATE": "of=nothing"}, None),
+        ({"TRACEPARENT": THEIRS, "TRACESTATE": "no state"}, None),
+    ],
+)
+def test_the_state_goes_with_its_trace(dispatch: Dispatch, variables: dict[str, str], expected: str | None) -> None:
+    """EIGHTBELLS_TRACESTATE goes with our trace, TRACESTATE with the container's, neither alone or with the other."""
+    assert dispatch.run("true", env=variables).stderr == b""
+    assert [event.tracestate for event in dispatch.events] == [expected] * 2
+
+
+def test_a_state_of_ours_that_is_none_is_named(dispatch: Dispatch) -> None:
+    """A wrong EIGHTBELLS_TRACESTATE is a line on stderr, and the trace counts without it."""
+    ran = dispatch.run("true", env={"EIGHTBELLS_TRACEPARENT": OURS, "EIGHTBELLS_TRACESTATE": "no state"})
+    assert b"EIGHTBELLS_TRACESTATE is ignored: " in ran.stderr
+    assert {(event.traceparent, event.tracestate) for event in dispatch.events} == {(OURS, None)}
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("congo=t61rcWkgMzE", True),
+        ("tenant@vendor=x y", True),
+        ("a=1, b=2 ,,c=3", True),
+        (",".join(f"v{number}=1" for number in range(32)), True),
+        (",".join(f"v{number}=1" for number in range(33)), False),
+        ("a=1,a=2", False),
+        ("a=" + "x" * 256, True),
+        ("a=" + "x" * 257, False),
+        ("a" * 256 + "=1", True),
+        ("a" * 257 + "=1", False),
+        (",".join(f"{letter}={letter * 200}" for letter in "abc"), False),
+        ("A=1", False),
+        ("_a=1", False),
+        ("a@b@c=1", False),
+        ("a=", False),
+        ("a", False),
+        ("a=b=c", False),
+        ("a=\u00fc", False),
+        (",", False),
+    ],
+)
+def test_a_state_is_a_list_of_vendors(text: str, is_one: bool) -> None:
+    """As W3C Trace Context has it; one longer than everybody must pass on is none."""
+    assert is_tracestate(text) == is_one

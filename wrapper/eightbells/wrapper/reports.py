@@ -123,7 +123,7 @@ class Run:
             "datacontenttype": "application/json",
             "dataschema": SCHEMA,
             "traceparent": self._target.traceparent,
-            "tracestate": None,
+            "tracestate": self._target.tracestate,
         }
         return Report(
             dispatch,
