@@ -13,7 +13,7 @@ from eightbells.wrapper import __version__
 from tests.servers.server import Server
 from tests.wrapper.wrapping import CONSOLE, WRAPPER, Ran, Wrapping
 
-TICK, CROSS = "\u221a", "\u00d7"
+TICK, DOUBT, CROSS = "\u221a", "\u203c", "\u00d7"
 STEPS = ["environment", "resolve", "connect", "authenticate", "script", "write"]
 
 
@@ -82,6 +82,15 @@ def test_who_may_not_is_told_where(valkey: Server, step: str, user: str, command
     ran = check(valkey.url.replace("redis://", f"redis://{user}:s3cret-s3cret@"))
     assert (ran.exit_code, marks(ran)[-1]) == (1, f"{CROSS} {step}")
     assert b"s3cret" not in ran.stdout + ran.stderr
+
+
+def test_a_risk_is_shown_and_is_no_fault(valkey: Server, tmp_path: Path) -> None:
+    """A secret that the command can read is a line of its own; all steps are ticked, and the exit code is 0."""
+    file = tmp_path / "url"
+    file.write_text(valkey.url)
+    ran = check("", EIGHTBELLS_URL_FILE=str(file))
+    assert (ran.exit_code, marks(ran)[1:]) == (0, [f"{TICK} {step}" for step in STEPS])
+    assert ran.stdout.decode().startswith(f"{DOUBT} environment: the command can read {file} (EIGHTBELLS_URL_FILE)")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -85,6 +85,7 @@ def test_when_all_is_well_nothing_is_said(dispatch: Dispatch) -> None:
         "URL": dispatch.environment["EIGHTBELLS_URL"],
         "DISPATCH_ID": dispatch.name,
         "TRACEPARENT": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "TRACESTATE": "vendor=1",
         "SINK_SYNC": "0",  # the servers of the tests never wait for the disk
     }
     service = {"EIGHTBELLS_REDIS_SERVICE_HOST": "10.0.0.1", "EIGHTBELLS_PORT": "tcp://10.0.0.1:6379"}

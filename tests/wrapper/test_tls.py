@@ -143,8 +143,21 @@ def test_another_host_is_not_believed(reporting: Reporting, authority: Authority
 def test_a_certificate_is_shown_to_a_server_that_asks(mutually: Reporting, authority: Authority) -> None:
     """A server that takes known clients alone takes us with certificate and key."""
     certificate, key = authority.sign("client")
-    ran = mutually.run(ca=authority.ca, cert=certificate, key=key)
-    assert (ran.exit_code, ran.stderr) == (7, b"")
+    assert mutually.run(ca=authority.ca, cert=certificate, key=key).exit_code == 7
+    assert mutually.dispatch.states == ["running", "failed"]
+
+
+@pytest.mark.parametrize("is_one_file", [False, True], ids=["key", "certificate with key"])
+def test_a_key_that_the_command_can_read_is_said(mutually: Reporting, authority: Authority, is_one_file: bool) -> None:
+    """Our key lies in a file that our user can read: that is the one line on stderr, and names the variable."""
+    certificate, key = authority.sign("client")
+    whole = certificate.with_name("whole.pem")
+    whole.write_bytes(certificate.read_bytes() + key.read_bytes())
+    files: dict[str, Any] = {"cert": whole} if is_one_file else {"cert": certificate, "key": key}
+    ran = mutually.run(ca=authority.ca, **files)
+    said = f"{whole} (EIGHTBELLS_TLS_CERT)" if is_one_file else f"{key} (EIGHTBELLS_TLS_KEY)"
+    assert ran.stderr.startswith(f"eightbells-wrapper: the command can read {said} while it has our user; ".encode())
+    assert ran.stderr.count(b"\n") == 1
     assert mutually.dispatch.states == ["running", "failed"]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from eightbells.events.contract import keys, scripts
 from eightbells.events.contract.digests import SHA1
 from eightbells.events.contract.limits import OUTPUT_MS
-from eightbells.wrapper.connection import Connection, Unreachable, is_denied, is_final
+from eightbells.wrapper.connection import ANONYMOUS, Connection, Unreachable, is_denied, is_final, wants_password
 from hiredis.hiredis import ReplyError
 
 TYPE_CHECKING = False
@@ -110,7 +110,8 @@ class Bus:
             reply = self.connection.call("EVAL", scripts.text(script), len(keys), *keys, *args)
         if isinstance(reply, ReplyError):
             self.close()  # READONLY, LOADING and their kin: perhaps another server answers next
-            raise Unreachable(f"{script}: {reply}", is_final=is_final(reply))
+            hint = ANONYMOUS if wants_password(reply) else ""
+            raise Unreachable(f"{script}: {reply}{hint}", is_final=is_final(reply))
         return list(reply)
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Step = tuple[str, Callable[[], str], str]
 
-TICK, CROSS = "\u221a", "\u00d7"
+TICK, DOUBT, CROSS = "\u221a", "\u203c", "\u00d7"
 NOBODY = b"eightbells-check"
 
 
@@ -61,10 +61,11 @@ def end_on_signals() -> None:
 def steps(raw: dict[bytes, bytes]) -> Iterator[Step]:
     """Yield each step: its name, what takes it, and what to do where it fails."""
     complaints: list[str] = []
+    doubts: list[str] = []
     # an image has no dispatch yet; a Job gives it one
     raw = raw if any(name.encode() in raw for name in DISPATCH) else {**raw, DISPATCH[0].encode(): NOBODY}
-    environment = Environment(raw, complaints.append)
-    yield "environment", lambda: check_environment(environment, complaints), "docs/wrapper.md lists every variable"
+    environment = Environment(raw, complaints.append, doubts.append)
+    yield "environment", lambda: check_environment(environment, complaints, doubts), "docs/wrapper.md lists them all"
     target = Target(environment.variables)
     address = target.address
     assert address is not None  # noqa: S101 - the step before has failed otherwise
@@ -81,14 +82,15 @@ def steps(raw: dict[bytes, bytes]) -> Iterator[Step]:
     yield "write", lambda: f"a heartbeat is {bus.beat('check').word}", "let the server write: not a replica, not full"
 
 
-def check_environment(environment: Environment, complaints: list[str]) -> str:
-    """Return what will be reported, and where to. Raises `Failed`."""
+def check_environment(environment: Environment, complaints: list[str], doubts: list[str]) -> str:
+    """Return what will be reported, and where to; show what is a risk and no fault. Raises `Failed`."""
     try:
         target = Target(environment.variables)
     except ValueError as problem:
         raise Failed("; ".join([*complaints, str(problem)])) from None
     if complaints or target.problem:
         raise Failed("; ".join(filter(None, [*complaints, target.problem])))
+    write(*(f"{DOUBT} environment: {doubt}" for doubt in doubts))
     return f"dispatch {target.dispatch}, namespace {target.namespace}, bus {target.address}"
 
 

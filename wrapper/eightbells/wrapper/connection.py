@@ -18,6 +18,11 @@ MOVES = 5
 DENIED = ("can't run this command", "has no permissions to run")
 """How Redis and Valkey say NOPERM to a command of a script."""
 
+UNAUTHENTICATED = "Protocol error: unauthenticated"
+"""How a server that asks for a password answers who has none and sends it much at once."""
+
+ANONYMOUS = " (it asks for a password, and the URL has none)"
+
 UNKNOWN = " (if it asks clients for a certificate, EIGHTBELLS_TLS_CERT and EIGHTBELLS_TLS_KEY name ours)"
 
 TYPE_CHECKING = False
@@ -214,7 +219,12 @@ def is_error(reply: Any, *codes: str) -> bool:
 
 def is_final(reply: ReplyError) -> bool:
     """Whether the server will say the same the next time: it does not know us, or does not let us."""
-    return is_error(reply, "WRONGPASS", "NOAUTH", "NOPERM") or is_denied(str(reply))
+    return is_error(reply, "WRONGPASS", "NOPERM") or is_denied(str(reply)) or wants_password(reply)
+
+
+def wants_password(reply: ReplyError) -> bool:
+    """Whether the server speaks to nobody who has not logged in, and we have not."""
+    return is_error(reply, "NOAUTH") or UNAUTHENTICATED in str(reply)
 
 
 def is_denied(problem: str) -> bool:

@@ -52,6 +52,7 @@ VARIABLES = frozenset(
         "TLS_CERT",
         "TLS_KEY",
         "TRACEPARENT",
+        "TRACESTATE",
         "URL",
         "URL_FILE",
     }
@@ -78,8 +79,11 @@ class Environment:
         "variables",
     )
 
-    def __init__(self, raw: dict[bytes, bytes], say: Callable[[str], None]) -> None:
-        told = self.variables = Variables(take_file(raw, say), say)
+    def __init__(
+        self, raw: dict[bytes, bytes], say: Callable[[str], None], warn: Callable[[str], None] | None = None
+    ) -> None:
+        told = self.variables = Variables(raw, say, warn or say)
+        told.take_file()
         self.timeout = told.seconds("TIMEOUT", 0.0)
         self.grace = told.seconds("GRACE", 30.0)
         self.reserve = told.seconds("RESERVE", 2.0)
@@ -129,25 +133,6 @@ def hand_on_result(path: bytes) -> dict[bytes, bytes]:
     return {RESULT.encode(): path} if posix.access(place, posix.W_OK) else {}
 
 
-def take_file(raw: dict[bytes, bytes], say: Callable[[str], None]) -> dict[bytes, bytes]:
-    """Return the variables with the address out of its file, and say that the command, as our user, can read that."""
-    path, url = raw.get(FILE.encode(), b""), URL[0].encode()
-    if not path:
-        return raw
-    if raw.get(url):
-        say(f"{FILE} is ignored: {URL[0]} is set")
-        return raw
-    try:
-        file = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC | posix.O_NONBLOCK)
-        found = {**raw, url: posix.read(file, FILE_BYTES).strip()}
-        posix.close(file)
-    except OSError as problem:
-        say(f"{FILE} is ignored: {_text(path)}: {problem.strerror}")
-        return raw
-    say(f"the command can read {_text(path)} ({FILE}) while it has our user; {URL[0]} is kept from it")
-    return found
-
-
 def _is_ours(name: bytes) -> bool:
     return name.startswith(PREFIX.encode()) and not _is_service(_text(name))
 
@@ -162,11 +147,36 @@ def _text(raw: bytes) -> str:
 
 
 class Variables:
-    """Reads one variable at a time and says what is wrong with it."""
+    """Reads one variable at a time and says what is wrong with it; `warn` is told what is right and yet a risk."""
 
-    def __init__(self, raw: dict[bytes, bytes], say: Callable[[str], None]) -> None:
+    def __init__(
+        self, raw: dict[bytes, bytes], say: Callable[[str], None], warn: Callable[[str], None] | None = None
+    ) -> None:
         self._raw = raw
         self._say = say
+        self._warn = warn or say
+
+    def take_file(self) -> None:
+        """Take the address out of its file, where one is named."""
+        path, url = self.exact(FILE), URL[0].encode()
+        if not path:
+            return
+        if self._raw.get(url):
+            self.complain(FILE, f"{URL[0]} is set")
+            return
+        try:
+            file = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC | posix.O_NONBLOCK)
+            self._raw = {**self._raw, url: posix.read(file, FILE_BYTES).strip()}
+            posix.close(file)
+        except OSError as problem:
+            self.complain(FILE, f"{path}: {problem.strerror}")
+            return
+        self.warn_of_file(FILE, path, f"{URL[0]} is kept from it")
+
+    def warn_of_file(self, name: str, path: str, remedy: str) -> None:
+        """Say that the command, which has our user, can read the secret in this file, where it can."""
+        if posix.access(path, posix.R_OK):
+            self._warn(f"the command can read {path} ({name}) while it has our user; {remedy}")
 
     def text(self, name: str) -> str:
         """What the variable says, as text that can be shown: an event holds no broken characters."""

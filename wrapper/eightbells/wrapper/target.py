@@ -11,6 +11,7 @@ import posix
 from eightbells.events.contract import keys
 from eightbells.wrapper.address import parse_address
 from eightbells.wrapper.environment import DISPATCH, PREFIX, RESULT, URL
+from eightbells.wrapper.trace import find_trace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Target:
         "stop_if_ended",
         "termination_log",
         "traceparent",
+        "tracestate",
     )
 
     def __init__(self, told: Variables) -> None:
@@ -79,6 +81,7 @@ class Target:
             self.address.ca = told.exact(f"{PREFIX}TLS_CA") or self.address.ca
             self.address.certificate = told.exact(f"{PREFIX}TLS_CERT") or self.address.certificate
             self.address.key = told.exact(f"{PREFIX}TLS_KEY") or self.address.key
+            _warn_of_key(told, self.address)
         except Unusable as problem:
             self.problem = str(problem)
         self.namespace = _choose(told, "NAMESPACE", "default", keys.check_namespace)
@@ -96,7 +99,7 @@ class Target:
         self.place["cluster"] = _choose(told, "CLUSTER", "", keys.check_cluster) or None
         self.place["node"] = self.place["node"] or posix.uname().nodename
         self.is_synced = told.switch("SINK_SYNC", False)
-        self.traceparent = find_traceparent(told)
+        self.traceparent, self.tracestate = find_trace(told)
         self.secrets = _secrets(told, self.address)
 
 
@@ -117,21 +120,11 @@ def _choose(told: Variables, name: str, default: str, check: Callable[[str], str
         return default
 
 
-def find_traceparent(told: Variables) -> str | None:
-    """Return the trace that the dispatch belongs to: ours, or the one that the container has (W3C Trace Context)."""
-    if ours := told.text("TRACEPARENT"):
-        if is_traceparent(ours):
-            return ours
-        told.complain(f"{PREFIX}TRACEPARENT", f"{ours!r} is not one, such as 00-<32 digits>-<16 digits>-01")
-    theirs = told.exact("TRACEPARENT")
-    return theirs if is_traceparent(theirs) else None
-
-
-def is_traceparent(text: str) -> bool:
-    """Whether this is version, trace, parent and flags in lower-case hexadecimal, neither id all zeros."""
-    parts = text.split("-")
-    is_whole = [len(part) for part in parts] == [2, 32, 16, 2] and set("".join(parts)) <= set("0123456789abcdef")
-    return is_whole and parts[0] != "ff" and bool(parts[1].strip("0")) and bool(parts[2].strip("0"))
+def _warn_of_key(told: Variables, address: Address) -> None:
+    """Say that the command can read our key, which may be in the certificate's file."""
+    name = "TLS_KEY" if address.key else "TLS_CERT"
+    if address.is_tls and address.certificate:
+        told.warn_of_file(PREFIX + name, address.key or address.certificate, "let the command become another")
 
 
 def _secrets(told: Variables, address: Address | None) -> tuple[bytes, ...]:
