@@ -14,9 +14,10 @@ from typing import NoReturn
 
 import pytest
 
+from tests.runtime import containers
 from tests.runtime.foreign import Foreign
 from tests.runtime.nameserver import NameServer
-from tests.runtime.roots import KINDS, LOCAL, Root, copy_root, fetch_archives, make_root
+from tests.runtime.roots import KINDS, LAUNCHER, LOCAL, Root, copy_root, fetch_archives, make_root
 from tests.servers.server import Server
 from tests.wrapper.wrapping import Dispatch, Wrapping
 from tools.runtime.__main__ import DIST
@@ -101,6 +102,20 @@ def debian(make: Callable[[str, Path], Root], tmp_path: Path) -> Root:
 def bare(make: Callable[[str, Path], Root], tmp_path: Path) -> Root:
     """A root with nothing but the runtime and one static program."""
     return make("nothing", tmp_path / "root")
+
+
+@pytest.fixture
+def image(bare: Root, runtime: Path, tmp_path: Path) -> Iterator[str]:
+    """An image from scratch: the runtime's contents at /eightbells, as COPY --from puts them there, and one program."""
+    if reason := containers.reason_against():
+        give_up(reason)
+    packed, name = tmp_path / "image.tar", f"eightbells-test-scratch:{os.getpid()}"
+    with tarfile.open(packed, "w") as file:
+        file.add(runtime, "eightbells")
+        file.add(bare.path / "busybox", "busybox")
+    containers.docker("import", "--change", f'ENTRYPOINT ["{LAUNCHER}", "--"]', packed, name)
+    yield name
+    containers.docker("image", "rm", "--force", name)
 
 
 @pytest.fixture

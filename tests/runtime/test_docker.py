@@ -4,48 +4,13 @@ import os
 import re
 import shutil
 import subprocess
-import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-from tests.runtime.conftest import ARCHIVE, give_up
-from tests.runtime.roots import LAUNCHER, Root
-from tests.servers.container import HOST, knock
+from tests.runtime.conftest import ARCHIVE
+from tests.runtime.containers import STRICT, run
 
 DOCS = Path(__file__).resolve().parents[2] / "docs/runtime.md"
 DOCKERFILES = re.findall(r"^```dockerfile\n(.*?)^```$", DOCS.read_text(), re.MULTILINE | re.DOTALL)
-STRICT = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--user=54321:54321", "--network=none")
-
-
-def reason_against() -> str | None:
-    """Why there is no container to be had, in a line, or None."""
-    try:
-        knock()
-    except OSError as error:
-        return f"no Docker engine answers at {HOST} ({error.strerror or error})"
-    return None
-
-
-@pytest.fixture
-def image(bare: Root, runtime: Path, tmp_path: Path) -> Iterator[str]:
-    """An image from scratch: the runtime's contents at /eightbells, as COPY --from puts them there, and one program."""
-    if reason := reason_against():
-        give_up(reason)
-    packed, name = tmp_path / "image.tar", f"eightbells-test-scratch:{os.getpid()}"
-    with tarfile.open(packed, "w") as file:
-        file.add(runtime, "eightbells")
-        file.add(bare.path / "busybox", "busybox")
-    entrypoint = f'ENTRYPOINT ["{LAUNCHER}", "--"]'
-    subprocess.run(("docker", "import", "--change", entrypoint, packed, name), check=True, capture_output=True)
-    yield name
-    subprocess.run(("docker", "image", "rm", "--force", name), check=True, capture_output=True)
-
-
-def run(*words: str) -> subprocess.CompletedProcess[bytes]:
-    """`docker run`, and nothing left of the container."""
-    return subprocess.run(("docker", "run", "--rm", *words), capture_output=True, check=False, timeout=25)
 
 
 def test_a_container_of_nothing_runs_its_command(image: str) -> None:
