@@ -30,19 +30,20 @@ MEMBERS := wrapper consumer dispatcher
 EDITABLE := $(MEMBERS:%=-e ./%)
 # Workers of the test run; `make test WORKERS=0` runs in one process.
 WORKERS ?= 2
+NODES ?= 2
 # More arguments: `make test ARGS='-k ending'` for pytest, `make bench ARGS='publish'` for one table.
 ARGS ?=
 
 # Tests marked `serial` want the machine for themselves: they run first, alone, and there need not be any (pytest's 5).
 define run_tests
-	@$(1) -m pytest --quiet -m serial $(ARGS) || [ $$? -eq 5 ]
-	@$(1) -m pytest -n $(WORKERS) -m 'not serial' $(ARGS)
+	@$(1) -m pytest --quiet -m 'serial and not e2e' $(ARGS) || [ $$? -eq 5 ]
+	@$(1) -m pytest -n $(WORKERS) -m 'not serial and not e2e' $(ARGS)
 endef
 
 .PHONY: help
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' \
-	| while IFS="$$(printf '\t')" read -r name text; do printf 'make %-9s %s\n' "$$name" "$$text"; done
+	| while IFS="$$(printf '\t')" read -r name text; do printf 'make %-12s %s\n' "$$name" "$$text"; done
 
 .PHONY: setup
 setup: $(VENV)/.stamp ## create .venv from the hash-pinned requirements, the distributions editable
@@ -93,6 +94,21 @@ coverage: setup ## run the test suite, measured
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
+# As root on Debian, `prepare` installs what is missing; elsewhere it says what that is, and the tests are skipped. Where
+# CI=true promises a cluster, that is a failure.
+.PHONY: e2e
+e2e: setup ## run the tests that need a Kubernetes cluster, on one that is started for them
+	@$(BIN)/python -m tests.cluster prepare || [ "$$CI" != true ]
+	@$(BIN)/python -m pytest tests/e2e -m e2e -n $(WORKERS) $(ARGS)
+
+.PHONY: cluster
+cluster: setup ## start a Kubernetes cluster of two nodes to play with; NODES=3 for more
+	@$(BIN)/python -m tests.cluster up --nodes $(NODES)
+
+.PHONY: cluster-down
+cluster-down: setup ## stop it, and leave nothing of it
+	@$(BIN)/python -m tests.cluster down
+
 .PHONY: bench
 bench: $(BENCH_VENV)/.stamp ## measure publish, consume, latency and the wrapper's footprint against peers
 	@$(BENCH_VENV)/bin/python -m bench $(ARGS)
@@ -109,7 +125,7 @@ generate: setup ## write the generated files anew
 # The header would name this machine's options. `make lock LOCK_ARGS=--upgrade` takes the newest of everything.
 .PHONY: lock
 lock: $(UV) ## resolve requirements/*.in into the hash-pinned *.txt
-	@for name in uv dev bench runtime bundle; do \
+	@for name in uv dev bench runtime bundle cluster; do \
 		$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 			$(LOCK_ARGS) requirements/$$name.in --output-file requirements/$$name.txt; \
 	done

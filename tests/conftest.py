@@ -2,4 +2,4 @@
 
 from importlib.util import find_spec
 
-pytest_plugins = ["tests.servers.fixtures"] if find_spec("tests.servers") else []
+pytest_plugins = ["tests.servers.fixtures", "tests.cluster.fixtures"] if find_spec("tests.servers") else []

@@ -1,0 +1,180 @@
+"""A cluster of our own: real control plane and nodes on this machine, known by a name.
+
+All that is known of it lies in its directory, so any process may have it at hand, start it, use it or stop it. Starting
+what runs changes nothing; stopping leaves nothing.
+"""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from tests.cluster import images
+from tests.cluster.access import Access
+from tests.cluster.binaries import locked, take_binaries
+from tests.cluster.cgroups import remove_cgroup
+from tests.cluster.control_plane import ControlPlane
+from tests.cluster.identities import ADMIN, Identities
+from tests.cluster.machine import Machine
+from tests.cluster.network import MAX_NODES, Network, claim_network
+from tests.cluster.node import Node, Place, name_node
+from tests.cluster.plan import ROOT, Plan
+from tests.cluster.processes import Process
+from tests.cluster.program import Program
+from tests.cluster.progress import say
+from tests.waiting import wait_until
+
+SECONDS_TO_JOIN = 120
+
+
+class Cluster(Access):
+    def __init__(self, name: str = "default") -> None:
+        self.name = name
+        self.directory = ROOT / name
+        super().__init__(self.directory / "kubeconfig", name)
+
+    @property
+    def host_address(self) -> str:
+        """Where its pods reach a server of this machine that listens on all addresses, or on this one."""
+        return str(self.network.host)
+
+    @property
+    def nodes(self) -> Sequence[Node]:
+        """Those that it was made with and those added since; each object is as good as another of the same name."""
+        return [self._node(index) for index in self.plan.nodes]
+
+    @property
+    def control_plane(self) -> ControlPlane:
+        return ControlPlane(self._machine("control-plane"), Path(self.plan.binaries), self.network, self._identities)
+
+    @property
+    def api_server(self) -> Program:
+        return self.control_plane.api_server
+
+    @property
+    def plan(self) -> Plan:
+        return Plan.read(self.directory)
+
+    @property
+    def network(self) -> Network:
+        return Network(self.plan.number)
+
+    @property
+    def bridge(self) -> str | None:
+        """The interface that is its own, and the name of its cgroups; a cluster elsewhere has none here."""
+        return self.network.bridge
+
+    def is_made(self) -> bool:
+        """Whether there is anything of it, running or not."""
+        return self.directory.exists()
+
+    def start(self, nodes: int = 2, owner: Process | None = None) -> Self:
+        """Start what does not run, and return when every node is ready. Raises `BinariesMissing`, `NetworkError`.
+
+        It is swept away by the next start of any cluster once its `owner` is dead; without one it stays.
+        """
+        assert 0 < nodes <= MAX_NODES, f"a cluster here has 1 to {MAX_NODES} nodes"
+        binaries = take_binaries()
+        with locked("cluster"):
+            sweep()
+            if not (self.directory / "kubeconfig").exists():
+                self._remove()
+                self._make(Plan(claim_network().number, tuple(range(nodes)), str(binaries), str(owner or "")))
+            self._start()
+        return self
+
+    def stop(self) -> None:
+        """Stop everything, and take every trace of it away."""
+        with locked("cluster"):
+            self._remove()
+
+    def compact(self) -> int:
+        """Let etcd forget the past, as it does by itself every five minutes; return what is now the oldest revision."""
+        return self.control_plane.compact()
+
+    def load_image(self, archive: Path) -> None:
+        """Give every node the images of an archive, as `docker save` or an OCI builder writes it; new nodes, too."""
+        with locked("cluster"):
+            if kept := images.keep_archive(archive, self.directory / "images"):
+                for node in self.nodes:
+                    node.load_image(kept)
+
+    def use_registry(self, address: str) -> None:
+        """Let the nodes pull from `host:port` by plain HTTP."""
+        for node in self.nodes:
+            node.use_registry(address)
+
+    @contextmanager
+    def spare_node(self) -> Iterator[Node]:
+        """One more node for somebody who will do it harm; a taint keeps other people's pods away.
+
+        A pod gets there by its `nodeName`, or with a toleration of everything and the node's name as selector.
+        """
+        with locked("cluster"):
+            index = next(index for index in range(MAX_NODES) if index not in self.plan.nodes)
+            self.plan.with_node(index).write(self.directory)
+        node = self._node(index)
+        try:
+            node.launch(self._list_images(), is_spare=True)
+            node.start()
+            yield node
+        finally:
+            node.cut_power()
+            self.core.delete_node(node.name)
+            shutil.rmtree(self.directory / node.name)
+            with locked("cluster"):
+                self.plan.without_node(index).write(self.directory)
+
+    def _make(self, plan: Plan) -> None:
+        (self.directory / "images").mkdir(parents=True)
+        plan.write(self.directory)
+        images.write_pause(self.directory / "images/pause.tar")
+        images.write_busybox(self.directory / "images/busybox.tar")
+        self._identities.make([name_node(index) for index in range(MAX_NODES)])
+        # Last, because it says that all is made.
+        self._identities.write_kubeconfig(self.kubeconfig, ADMIN)
+
+    def _start(self) -> None:
+        say(f"cluster {self.name}: starting the control plane")
+        self.control_plane.start()
+        say(f"cluster {self.name}: starting {len(self.nodes)} nodes")
+        for node in self.nodes:
+            node.launch(self._list_images())
+        wait_until(lambda: all(node.is_ready() for node in self.nodes), "every node is ready", within=SECONDS_TO_JOIN)
+
+    def _remove(self) -> None:
+        self.close()
+        if not self.is_made():
+            return
+        for directory in (self.directory / "control-plane", *self.directory.glob("node-*")):
+            Machine(self.name, directory).kill()
+        if Plan.exists(self.directory):
+            remove_cgroup(self.network.bridge)
+            self.network.remove()
+        shutil.rmtree(self.directory)
+        if not any(ROOT.iterdir()):
+            ROOT.rmdir()
+
+    def _list_images(self) -> list[Path]:
+        return sorted((self.directory / "images").glob("*.tar"))
+
+    def _machine(self, name: str, *boot: str) -> Machine:
+        return Machine(self.name, self.directory / name, *boot)
+
+    @property
+    def _identities(self) -> Identities:
+        return Identities(self.directory / "pki", self.network.api)
+
+    def _node(self, index: int) -> Node:
+        machine = self._machine(name_node(index), self.plan.binaries)
+        return Node(machine, Place(index, self.network), self._identities, self.is_node_ready)
+
+
+def sweep() -> None:
+    """Remove every cluster whose owner is dead."""
+    for directory in ROOT.glob("*/"):
+        owner = Plan.read(directory).owner if Plan.exists(directory) else ""
+        if owner and not Process.parse(owner).is_alive():
+            say(f"cluster {directory.name}: removing it, because its owner is gone")
+            Cluster(directory.name)._remove()

@@ -1,0 +1,79 @@
+"""k3s in a container, for machines on which a cluster of our own cannot be had and a Docker engine can pull it."""
+
+import os
+import subprocess
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Self
+
+import docker  # type: ignore[import-untyped]
+from docker.errors import DockerException, ImageNotFound, NotFound  # type: ignore[import-untyped]
+from testcontainers.community.k3s import K3SContainer
+
+from tests.cluster.binaries import locked
+from tests.cluster.given import GivenCluster
+from tests.cluster.processes import Process
+from tests.servers.container import HOST, knock
+
+IMAGE = os.environ.get("EIGHTBELLS_TEST_K3S_IMAGE") or "rancher/k3s:v1.35.4-k3s1"
+SECONDS_TO_PULL = 120
+
+
+class K3s(GivenCluster):
+    """One container of the cluster's name, found by it from every process of a run."""
+
+    @property
+    def host_address(self) -> str:
+        with closing(docker.from_env()) as engine:
+            networks = engine.containers.get(self.name).attrs["NetworkSettings"]["Networks"]
+            return str(next(iter(networks.values()))["Gateway"])
+
+    def start(self, nodes: int = 1, owner: Process | None = None) -> Self:
+        """Start it, unless it runs; it has one node, whatever was asked."""
+        # Ours are removed by us; the helper that would do it has an image of its own to pull.
+        os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
+        with locked("cluster"):
+            if not self.kubeconfig.exists():
+                container = K3SContainer(IMAGE).with_name(self.name)
+                container.start()
+                self.kubeconfig.write_text(container.config_yaml())
+        return self
+
+    def stop(self) -> None:
+        self.close()
+        self.kubeconfig.unlink(missing_ok=True)
+        with closing(docker.from_env()) as engine:
+            try:
+                engine.containers.get(self.name).remove(force=True, v=True)
+            except NotFound:
+                return
+
+    def load_image(self, archive: Path) -> None:
+        words = ("docker", "exec", "-i", self.name, "ctr", "-n", "k8s.io", "images", "import", "--all-platforms", "-")
+        with archive.open("rb") as file:
+            subprocess.run(words, stdin=file, check=True, capture_output=True)
+
+
+def reason_against() -> str | None:
+    """Why it cannot be had here, in a line, or None."""
+    try:
+        knock()
+        with closing(docker.from_env(timeout=10)) as engine:
+            return None if _has_image(engine) else f"{IMAGE} takes too long to pull: say docker pull {IMAGE}"
+    except DockerException as error:
+        return f"{IMAGE} cannot be had ({' '.join(str(error).split())[:200]})"
+    except OSError as error:
+        return f"no Docker engine answers at {HOST} ({error.strerror or error})"
+
+
+def _has_image(engine: docker.DockerClient) -> bool:
+    try:
+        engine.images.get(IMAGE)
+    except ImageNotFound:
+        end = time.monotonic() + SECONDS_TO_PULL
+        for _ in engine.api.pull(IMAGE, stream=True):
+            if time.monotonic() > end:
+                return False
+        engine.images.get(IMAGE)
+    return True

@@ -1,0 +1,106 @@
+"""The network of a cluster: one bridge, that carries every address of it, and a network of its own from 10.203.0.0/16.
+
+The bridge's name is the claim: who can make it has its number, and the addresses that go with it. Every server listens
+on an address of the bridge, on its usual port, so that clusters live side by side and no port is ever taken.
+"""
+
+import json
+import subprocess
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+
+NETWORKS = [*IPv4Network("10.203.0.0/16").subnets(new_prefix=20)]
+MAX_NODES = 14
+"""A network has sixteen parts of 256 addresses: hosts, services, and one for the pods of each node."""
+
+
+class NetworkError(RuntimeError):
+    """There is no network for a cluster here; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    number: int
+
+    @property
+    def bridge(self) -> str:
+        return f"eightbells{self.number}"
+
+    @property
+    def all(self) -> IPv4Network:
+        return NETWORKS[self.number]
+
+    @property
+    def host(self) -> IPv4Address:
+        """Where pods reach servers of the host; their gateway, too."""
+        return self.all[1]
+
+    @property
+    def store(self) -> IPv4Address:
+        return self.all[2]
+
+    @property
+    def services(self) -> IPv4Network:
+        return self._part(1)
+
+    @property
+    def api(self) -> IPv4Address:
+        """The address of the service `kubernetes`, where the API server itself listens: nothing forwards here."""
+        return self.services[1]
+
+    def node(self, index: int) -> IPv4Address:
+        return self.all[10 + index]
+
+    def pods(self, index: int) -> IPv4Network:
+        """The addresses for pods of one node."""
+        return self._part(2 + index)
+
+    def add(self, address: IPv4Address) -> None:
+        """Give the bridge one more address."""
+        self._ip("address", "replace", f"{address}/{self.all.prefixlen}", "dev", self.bridge)
+
+    def remove(self) -> None:
+        """Take the bridge away, and every address with it."""
+        if self.bridge in list_bridges():
+            self._ip("link", "delete", self.bridge)
+
+    def _part(self, number: int) -> IPv4Network:
+        return [*self.all.subnets(new_prefix=24)][number]
+
+    def _ip(self, *words: str) -> None:
+        ran = run_ip(*words)
+        if ran.returncode:
+            raise NetworkError(f"ip {' '.join(words)}: {ran.stderr.strip()}")
+
+
+def claim_network() -> Network:
+    """Make the bridge of the first number that nobody has."""
+    routes = [IPv4Network(each["dst"]) for each in _list("-4", "route") if each["dst"] != "default"]
+    said = ""
+    for number, network in enumerate(NETWORKS):
+        if any(network.overlaps(route) for route in routes):
+            continue
+        claimed = Network(number)
+        made = run_ip("link", "add", "name", claimed.bridge, "type", "bridge")
+        if made.returncode == 0:
+            run_ip("link", "set", claimed.bridge, "up")
+            for address in (claimed.host, claimed.store, claimed.api):
+                claimed.add(address)
+            return claimed
+        said = made.stderr.strip()
+    raise NetworkError(f"no free network for a cluster: {said or 'every part of 10.203.0.0/16 has a route'}")
+
+
+def list_bridges() -> list[str]:
+    """The interfaces that are some cluster's."""
+    return [each["ifname"] for each in _list("link") if each["ifname"].startswith("eightbells")]
+
+
+def run_ip(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["ip", *words], capture_output=True, text=True, check=False)
+
+
+def _list(*words: str) -> list[dict[str, str]]:
+    ran = run_ip("-json", *words, "show")
+    found: list[dict[str, str]] = json.loads(ran.stdout or "[]")
+    return found
