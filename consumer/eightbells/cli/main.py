@@ -13,6 +13,9 @@ from eightbells.cli.exits import Exit
 # Kubernetes gives every pod variables of the services around it; one named eightbells makes these.
 _SERVICE = re.compile(r"EIGHTBELLS_(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_\d+_(TCP|UDP|SCTP)(_.+)?)?)")
 
+_FOREIGN = re.compile(rf"{_SERVICE.pattern}|EIGHTBELLS_TEST_.+|EIGHTBELLS_RESULT")
+"""Nobody's setting: those, what tests are told, and what the wrapper hands to its command, which may be us."""
+
 
 class Commands(click.Group):
     """The installed commands; each is imported when it is used."""
@@ -49,10 +52,7 @@ def refuse_unknown_variables(name: str, command: click.Command, environ: "os._En
     unknown = {
         variable
         for variable in environ
-        if variable.startswith("EIGHTBELLS_")
-        and variable not in known
-        and not variable.startswith("EIGHTBELLS_TEST_")
-        and not _SERVICE.fullmatch(variable)
+        if variable.startswith("EIGHTBELLS_") and variable not in known and not _FOREIGN.fullmatch(variable)
     }
     if unknown:  # only now: the others are imported for it
         for other in installed().values():

@@ -7,6 +7,7 @@ and every hour. Without credentials there is an outage, never an anonymous reque
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -37,10 +38,18 @@ class Answer(msgspec.Struct, frozen=True):
 class Connection:
     """Threads share it; it keeps up to `connections` open. An answer may take `seconds`."""
 
-    def __init__(self, credentials: Credentials, *, connections: int = 64, seconds: float = 35.0) -> None:
+    def __init__(
+        self,
+        credentials: Credentials,
+        *,
+        connections: int = 64,
+        seconds: float = 35.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._credentials = credentials
         self._connections = connections
         self._seconds = seconds
+        self._clock = clock
         self._lock = threading.Lock()
         self._client: client.ApiClient | None = None
         self._failure: Unavailable | None = None
@@ -101,7 +110,7 @@ class Connection:
     def _current(self) -> tuple[client.ApiClient, dict[str, str]]:
         """Return a client that is neither old nor outdated, and the header that lets it in."""
         with self._lock:
-            now = time.monotonic()
+            now = self._clock()
             if self._failure is not None and now - self._built_at < PAUSE_SECONDS:
                 raise self._failure
             found = self._client
@@ -112,7 +121,7 @@ class Connection:
     def _renew(self, refused: client.ApiClient) -> bool:
         """Build the client anew after its credentials were refused; return whether there is another now."""
         with self._lock:
-            now = time.monotonic()
+            now = self._clock()
             if refused is self._client and now - self._built_at > PAUSE_SECONDS:
                 self._build(now)
             return refused is not self._client

@@ -1,14 +1,12 @@
 """What can go wrong when a dispatch is submitted or cancelled; each message says what, where, and the remedy.
 
 DispatcherError
-├── Refused          the dispatch cannot become a Job: field, size and limit
-├── Conflict         another dispatch or a foreign Job has this id or name
-├── Gone             its Job was created and is there no more; it is not started twice
-├── UnknownDispatch  the bus knows nothing of it
-├── Forbidden        the API does not let us (401, 403); QuotaExceeded: a ResourceQuota is used up
-├── Invalid          the API or an admission webhook refuses the object (400, 404, 422)
-├── Unavailable      API or bus do not answer, or cannot now; AnswerLost: it may have been done
-└── TooLate          the Job was not created in time; submitting again is safe
+├── Refused, Invalid  the dispatch cannot become a Job: we say so, or the API or an admission webhook (400, 404, 422)
+├── Conflict, Gone    another dispatch or a foreign Job has its id or name; its Job was created and is there no more
+├── UnknownDispatch   the bus knows nothing of it
+├── Forbidden         the API does not let us (401, 403); QuotaExceeded: a ResourceQuota is used up
+├── Unavailable       API or bus do not answer, or cannot now; AnswerLost: it may have been done
+└── TooLate           the Job was not created in time; submitting again is safe
 """
 
 

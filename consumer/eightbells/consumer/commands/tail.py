@@ -24,6 +24,7 @@ REASONS = {"dropped": "the bus was slow or away", "aged": "they are no longer ke
 @option("-f", "--follow", is_flag=True, help="Wait for what is still to come, until the ending.")
 @option("--from", "from", type=click.IntRange(min=0), default=0, metavar="OFFSET", help="Of each stream's first byte.")
 @option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="json: an object a line.")
+@option("-q", "--quiet", is_flag=True, help="Show the output alone, and neither what is missing nor the ending.")
 @server_options
 @namespace_option
 def tail(dispatch: str, url: str | None, url_file: str | None, **options: Any) -> None:
@@ -36,6 +37,7 @@ def tail(dispatch: str, url: str | None, url_file: str | None, **options: Any) -
     server that cannot be used, 77 for one that refuses us.
     """
     shown = Lines() if options["output"] == "json" else Screen()
+    shown.is_quiet = options["quiet"]
     try:
         client = connect_blocking(chosen_url(url, url_file))
         start, follow, namespace = options["from"], options["follow"], options["namespace"]
@@ -70,7 +72,7 @@ def show(reading: Tail, shown: "Screen") -> None:
 
 def fail(shown: "Screen", message: str, code: Exit) -> NoReturn:
     """Say what is wrong and exit."""
-    shown.say(message)
+    shown.insist(message)
     sys.exit(code)
 
 
@@ -78,6 +80,7 @@ class Screen:
     """For people: bytes as they were, and our own words on lines of their own on stderr."""
 
     def __init__(self) -> None:
+        self.is_quiet = False
         self._run = ""
         self._is_within_line = False
 
@@ -103,6 +106,11 @@ class Screen:
 
     def say(self, message: str) -> None:
         """Say something that is not the command's."""
+        if not self.is_quiet:
+            self.insist(message)
+
+    def insist(self, message: str) -> None:
+        """Say it in any case."""
         click.echo("\n" * self._is_within_line + f"eightbells: {message}", err=True)
         self._is_within_line = False
 
@@ -121,7 +129,8 @@ class Lines(Screen):
 
     def end(self, verdict: Verdict) -> None:
         """Write how it ended."""
-        self._write({"type": "ending", **msgspec.structs.asdict(verdict)})
+        if not self.is_quiet:
+            self._write({"type": "ending", **msgspec.structs.asdict(verdict)})
 
     def _write(self, fields: dict[str, Any]) -> None:
         sys.stdout.buffer.write(msgspec.json.encode(fields) + b"\n")
