@@ -7,6 +7,10 @@ import math
 
 from eightbells.dispatcher.dispatch import Dispatch
 from eightbells.dispatcher.settings import Settings
+from eightbells.dispatcher.template import count_waves
+
+LONGEST = 2**31 - 1
+"""Seconds: what every field of Kubernetes that holds some can hold."""
 
 UNLIMITED = 24 * 60 * 60
 """Seconds that a dispatch without a timeout gets in all: something that hangs must end some day."""
@@ -18,16 +22,21 @@ SLACK = 30
 
 
 def active_deadline(dispatch: Dispatch, settings: Settings) -> int:
-    """Return the seconds that the Job may take."""
+    """Return the seconds that the Job may take; where its template has indexes, with those that wait for others."""
     if dispatch.timeout is None:
         return UNLIMITED
     run = dispatch.timeout + dispatch.grace + settings.reserve
-    return math.ceil(dispatch.start_timeout + (dispatch.retries + 1) * run + backoffs(dispatch.retries) + SLACK)
+    return math.ceil(
+        dispatch.start_timeout
+        + (dispatch.retries + count_waves(dispatch.template)) * run
+        + backoffs(dispatch.retries)
+        + SLACK
+    )
 
 
 def backoffs(retries: int) -> int:
     """Return the seconds that the Job waits before its retries, all together."""
-    return sum(min(BACKOFF << min(one, 10), LONGEST_BACKOFF) for one in range(retries))
+    return sum(min(BACKOFF * 2**one, LONGEST_BACKOFF) for one in range(retries))
 
 
 def termination_grace(dispatch: Dispatch, settings: Settings) -> int:

@@ -4,8 +4,12 @@ Everything else a pod can have (volumes, affinity, tolerations, sidecars, pull s
 PodTemplate manifest that is the base. Durations are seconds, sizes Kubernetes' quantities.
 """
 
+import re
+from collections.abc import Mapping
 from typing import Any, Literal
 
+import msgspec
+from eightbells.dispatcher.errors import Refused
 from msgspec import Struct, field
 
 Security = Literal["standard", "restricted", "image"]
@@ -20,7 +24,7 @@ class SecretKey(Struct, frozen=True, forbid_unknown_fields=True):
     key: str
 
 
-class Resources(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Resources(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What the command is given, as Kubernetes quantities. The memory request is the limit unless said; of CPU there
     is only a request unless a limit is said, because a limit throttles. `extra` are limits of other resources.
     """
@@ -69,3 +73,41 @@ class Dispatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     template: dict[str, Any] | None = None
     traceparent: str | None = None
     rerun_of: str | None = None
+
+
+DURATIONS = ("timeout", "start_timeout", "grace", "ttl")
+"""Fields that may also be written `30s`, `5m`, `2h`, `1d` or `500ms`."""
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", re.ASCII)
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def read_dispatch(document: Mapping[str, Any] | bytes | str) -> Dispatch:
+    """Return the dispatch that a document says, JSON or decoded. Raises `Refused` with the path to what is wrong."""
+    try:
+        found = msgspec.json.decode(document) if isinstance(document, bytes | str) else document
+        if isinstance(found, Mapping):
+            found = {name: _seconds(name, value) if name in DURATIONS else value for name, value in found.items()}
+        return msgspec.convert(found, Dispatch)
+    except msgspec.ValidationError as error:
+        problem, _, path = str(error).partition(" - at `$")
+        raise Refused(path.strip(".`") or "dispatch", problem) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refused("dispatch", f"is not JSON: {error}") from None
+
+
+def retype_dispatch(dispatch: Dispatch) -> Dispatch:
+    """Return the dispatch with every value of its field's type. Raises `Refused` where one cannot be."""
+    try:
+        return read_dispatch(msgspec.to_builtins(dispatch, str_keys=True))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Refused("dispatch", f"has a value that JSON cannot say: {error}") from None
+
+
+def _seconds(name: str, value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    found = _DURATION.fullmatch(value.strip())
+    if not found:
+        raise Refused(name, f"{value[:40]!r} is not a duration: write 500ms, 30s, 5m, 2h, 1d or a number of seconds")
+    return float(found[1]) * _SECONDS[found[2]]

@@ -10,6 +10,7 @@ from typing import Any
 
 from eightbells.dispatcher.deadline import termination_grace
 from eightbells.dispatcher.dispatch import Dispatch, SecretKey
+from eightbells.dispatcher.errors import Refused
 from eightbells.dispatcher.names import job_name
 from eightbells.dispatcher.settings import Settings
 
@@ -30,6 +31,13 @@ FIELDS = {
     "JOB_UID": "metadata.labels['batch.kubernetes.io/controller-uid']",
 }
 """What only the cluster knows, by the field of the pod that says it."""
+
+
+def check_template_env(base: Iterable[dict[str, Any]], path: str) -> None:
+    """Refuse a template that speaks to the wrapper where the dispatch does."""
+    for index, one in enumerate(base):
+        if one["name"].startswith(PREFIX) and one["name"] not in TEMPLATE_MAY_SAY:
+            raise Refused(f"{path}[{index}]", f"{one['name']} is what the dispatch and the settings say: leave it out")
 
 
 def build_env(

@@ -9,7 +9,7 @@ import uuid
 from hashlib import sha256
 
 import msgspec
-from eightbells.dispatcher.dispatch import Dispatch
+from eightbells.dispatcher.dispatch import Dispatch, retype_dispatch
 
 DOMAIN = "eightbells.io"
 
@@ -59,7 +59,7 @@ def fingerprint(dispatch: Dispatch) -> str:
     A trace is left out: who submits again after a failure does so under another. Fields at their defaults are left out
     too, so a new field changes no fingerprint.
     """
-    said = msgspec.structs.replace(dispatch, id="", traceparent=None)
+    said = msgspec.structs.replace(retype_dispatch(dispatch), id="", traceparent=None)
     return sha256(msgspec.json.encode(said, order="sorted")).hexdigest()
 
 

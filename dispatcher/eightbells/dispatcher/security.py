@@ -1,32 +1,75 @@
 """The security profiles: what main may do. A template may be stricter than the profile, and never laxer.
 
-`standard` is accepted by PodSecurity baseline and keeps what the entrypoints of common images need: to change owners and
-users, to read what belongs to others, a port below 1024. `restricted` is accepted by PodSecurity restricted. `image`
-leaves everything to the image, the template and the cluster.
+`standard` is accepted by PodSecurity baseline and keeps what the entrypoints of common images need: to change owners
+and users, to read what belongs to others, a port below 1024. `restricted` is accepted by PodSecurity restricted.
+`image` leaves everything to the image, the template and the cluster.
 """
 
-from typing import Any
+from collections.abc import Iterator
 
 from eightbells.dispatcher.dispatch import Security
+from eightbells.dispatcher.errors import Refused
+from eightbells.dispatcher.part import Manifest
 
-KEPT = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID")
-"""Capabilities of `standard`: of the runtime's own set all but NET_RAW (sniffs), MKNOD, SETPCAP, SETFCAP, AUDIT_WRITE and
-SYS_CHROOT.
+KEPT = {
+    "standard": ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID"),
+    "restricted": (),
+}
+"""Capabilities that stay. Of a runtime's usual ones `standard` drops NET_RAW (it sniffs), MKNOD, SETPCAP, SETFCAP,
+AUDIT_WRITE and SYS_CHROOT.
 """
 
-CAPABILITIES: dict[str, dict[str, list[str]]] = {
-    "standard": {"drop": ["ALL"], "add": [*KEPT]},
-    "restricted": {"drop": ["ALL"]},
-}
+ALLOWED = {**KEPT, "restricted": ("NET_BIND_SERVICE",)}
+"""Capabilities that a template may add: what PodSecurity restricted lets it, no more."""
 
 
-def harden(security: Security, said: dict[str, Any]) -> dict[str, Any]:
-    """Return the security context of main under the profile, on top of what the template said."""
+def harden_main(security: Security, said: Manifest, path: str) -> Manifest:
+    """Return the security context of main under the profile, on top of what the template said of it."""
     if security == "image":
         return said
-    stamped = {
+    _check_no_laxer(security, said, path)
+    capabilities = {"drop": ["ALL"], "add": _kept(security, said.get("capabilities", {}))}
+    stamped: Manifest = {
         "allowPrivilegeEscalation": False,
-        "capabilities": CAPABILITIES[security],
-        "seccompProfile": {"type": "RuntimeDefault"},
+        "capabilities": {does: names for does, names in capabilities.items() if names},
     }
-    return {**said, **stamped} | ({"runAsNonRoot": True} if security == "restricted" else {})
+    return {**said, **stamped, **_of_both(security, said)}
+
+
+def harden_pod(security: Security, said: Manifest, path: str) -> Manifest:
+    """Return the security context of the pod, which holds for its other containers where they say nothing else."""
+    if security == "image":
+        return said
+    _check_no_laxer(security, said, path)
+    return {**said, **_of_both(security, said)}
+
+
+def _kept(security: Security, said: Manifest) -> list[str]:
+    """Return the capabilities that stay: what the template adds, and of the profile's what it does not drop."""
+    dropped = said.get("drop", [])
+    kept = [] if "ALL" in dropped else [one for one in KEPT[security] if one not in dropped]
+    return sorted({*kept, *said.get("add", [])})
+
+
+def _of_both(security: Security, said: Manifest) -> Manifest:
+    stamped: Manifest = {"seccompProfile": said.get("seccompProfile", {"type": "RuntimeDefault"})}
+    return stamped | ({"runAsNonRoot": True} if security == "restricted" else {})
+
+
+def _check_no_laxer(security: Security, said: Manifest, path: str) -> None:
+    for field, problem in _find_laxer(security, said):
+        raise Refused(
+            f"{path}.{field}", f'{problem} is more than `security: "{security}"` allows: leave it out, or say "image"'
+        )
+
+
+def _find_laxer(security: Security, said: Manifest) -> Iterator[tuple[str, str]]:
+    for capability in said.get("capabilities", {}).get("add", []):
+        if capability not in ALLOWED[security]:
+            yield "capabilities.add", capability
+    if said.get("seccompProfile", {}).get("type") == "Unconfined":
+        yield "seccompProfile.type", "Unconfined"
+    lax = {"privileged": True, "allowPrivilegeEscalation": True, "procMount": "Unmasked"}
+    if security == "restricted":
+        lax |= {"runAsNonRoot": False, "runAsUser": 0}
+    yield from ((field, str(value)) for field, value in lax.items() if said.get(field) == value and field in said)

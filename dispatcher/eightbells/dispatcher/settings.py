@@ -8,8 +8,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`namespace` is the Kubernetes namespace of dispatches that name none, `bus_namespace` where they are registered,
     `cluster` the name of this cluster on the bus.
 
-    `bus_secret` is the Secret that holds the wrapper's URL of the bus, in the namespace of the pod: a URL in a Job could
-    be read by everybody who may read Jobs. `runtime_image` is what `inject` copies the wrapper from.
+    `bus_secret` is the Secret that holds the wrapper's URL of the bus, in the namespace of the pod: a URL in a Job
+    could be read by everybody who may read Jobs. `bus_ca_secret` holds the certificates (PEM) that it knows the bus by.
+    `runtime_image` is what `inject` copies the wrapper from, pulled with `runtime_pull_secrets` too. `require_digest`
+    refuses images without one. `reserve`, `heartbeat` and `publish_timeout` are the wrapper's, in seconds.
     """
 
     cluster: str
