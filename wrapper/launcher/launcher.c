@@ -37,11 +37,11 @@ static void find_home(void) {
 }
 
 /* What is there is removed first: a file that is being executed cannot be written to. */
-static int copy(const char *from, const struct stat *status, int type, struct FTW *place) {
+static int copy(const char *from, const struct stat *status, int type, struct FTW *place __attribute__((unused))) {
     char *to = join(target, from + strlen(home)), link[4096] = "";
     int source, copied, mode = status->st_mode & 0755; /* not the umask's: another user may run it */
     if (type == FTW_D)
-        return (mkdir(to, mode) && errno != EEXIST) || (place->level && chmod(to, mode));
+        return (mkdir(to, mode) && errno != EEXIST) || chmod(to, mode);
     if (unlink(to) && errno != ENOENT)
         return -1;
     if (type == FTW_SL)
@@ -56,8 +56,10 @@ static int copy(const char *from, const struct stat *status, int type, struct FT
 
 static int install(char *directory) {
     struct statvfs mount;
-    target = directory;
-    if (nftw(home, copy, 16, FTW_PHYS | FTW_MOUNT) || statvfs(target, &mount))
+    int failed = mkdir(target = directory, 0755) && errno != EEXIST;
+    for (char **part = (char *[]){"/bin", "/lib", "/share", "/eightbells", NULL}; *part && !failed; part++)
+        failed = nftw(join(home, *part), copy, 16, FTW_PHYS); /* home itself may be a container's whole root */
+    if (failed || statvfs(target, &mount))
         return refuse(join("cannot install to ", target), strerror(errno), 1);
     return mount.f_flag & ST_NOEXEC ? refuse(target, "is mounted noexec: nothing in it can be executed", 126) : 0;
 }
@@ -71,7 +73,6 @@ int main(int argc, char **argv, char **environment) {
     if (argc > 1 && !strcmp(argv[1], "--install"))
         return argc == 3 ? install(argv[2]) : refuse("--install", "name one directory", 2);
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-
     /* Each name goes on with a first byte that no known name has: LD_PRELOAD, LANG, SSL_CERT_FILE mean nothing on the
      * way, no entry grows beyond what can be executed, and the wrapper's launch.py undoes it. */
     for (char **entry = environment; *entry; entry++)
@@ -84,15 +85,14 @@ int main(int argc, char **argv, char **environment) {
     char mask[] = "found=0000000000000000", *libraries = join(home, "/lib"), *loader = join(home, "/lib/eightbells");
     for (char *digit = mask + sizeof mask - 2; found; found >>= 4)
         *digit-- = "0123456789abcdef"[found & 15];
-    char *python = join(home, "/bin/python3.11");
-    char *words[] = {"eightbells-wrapper", "--inhibit-cache", "--library-path", libraries, "--argv0", python, python,
-                     "-X", "utf8", "-X", mask, "-ISBc", "from eightbells.wrapper.main import main; main()"};
+    char *python = join(home, "/bin/python3.11"), *words[] = {
+        "eightbells-wrapper", "--inhibit-cache", "--library-path", libraries, "--argv0", python, python,
+        "-X", "utf8", "-X", mask, "-ISBc", "from eightbells.wrapper.main import main; main()"};
     size_t ours = sizeof words / sizeof *words;
     char **command = calloc(ours + argc + 1, sizeof *command);
     memcpy(command, words, sizeof words);
     memcpy(command + ours, argv + 1, (argc ? argc - 1 : 0) * sizeof *argv);
     execve(loader, command, environment);
-
     if (errno == ENOENT)
         return refuse(loader, "is not there: copy the whole directory, not the launcher alone", 127);
     return refuse(loader, errno == ENOEXEC ? "is for another architecture: take the directory that is for this one"
