@@ -23,6 +23,7 @@ class Credentials(msgspec.Struct, frozen=True):
 
     load: Callable[[], client.Configuration]
     files: tuple[Path, ...] = ()
+    source: str = "the client that was given"
 
     def state(self) -> tuple[float, ...]:
         """Return when each file was last changed; 0 for one that is not there."""
@@ -33,9 +34,9 @@ class Credentials(msgspec.Struct, frozen=True):
         try:
             found = self.load()
         except (config.ConfigException, OSError, ValueError) as error:
-            raise Unavailable(f"no way to the cluster: {error}; give a kubeconfig") from None
+            raise Unavailable(f"no way to the cluster by {self.source}: {error}") from None
         if not authorization(found) and not found.cert_file:
-            raise Unavailable("no credentials for the cluster: the user of the kubeconfig, or its plugin, yields none")
+            raise Unavailable(f"no credentials in {self.source}: its user, or the plugin that it names, yields none")
         return found
 
 
@@ -43,8 +44,8 @@ def find_credentials(kubeconfig: str | None = None, context: str | None = None) 
     """Look where kubectl looks: the kubeconfig that is named, $KUBECONFIG, ~/.kube/config, and then the pod."""
     paths = kubeconfig or os.environ.get("KUBECONFIG") or str(Path.home() / ".kube/config")
     if kubeconfig or context or any(Path(one).exists() for one in paths.split(os.pathsep) if one):
-        return Credentials(lambda: _load_kubeconfig(paths, context), tuple(_files_of(paths)))
-    return Credentials(_load_in_cluster, (IN_CLUSTER / "token", IN_CLUSTER / "ca.crt"))
+        return Credentials(lambda: _load_kubeconfig(paths, context), tuple(_files_of(paths)), paths)
+    return Credentials(_load_in_cluster, (IN_CLUSTER / "token", IN_CLUSTER / "ca.crt"), "this pod")
 
 
 def authorization(configuration: client.Configuration) -> dict[str, str]:

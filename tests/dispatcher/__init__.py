@@ -1,0 +1,1 @@
+"""What the dispatcher promises: alone, and with a real bus."""
