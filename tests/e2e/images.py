@@ -1,0 +1,45 @@
+"""The images of `images/` on every node of the cluster: built once a run, whichever test asks first."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.cluster.binaries import locked
+from tests.cluster.cluster import Cluster
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS_TO_BUILD = 900
+
+
+@dataclass(frozen=True)
+class Images:
+    """The references of what was built, as a pod names them."""
+
+    runtime: str
+    python: str
+    debian: str
+    any: str
+
+
+def provide_images(cluster: Cluster, folder: Path) -> Images:
+    """Build the images, unless another worker of the run has, and load them into the cluster."""
+    with locked("images"):
+        listed = folder / "images.json"
+        if not listed.exists():
+            build_images(folder)
+            for image in json.loads(listed.read_text()):
+                cluster.load_image(Path(image["tar"]))
+                Path(image["tar"]).unlink()
+        references = {image["name"]: image["reference"] for image in json.loads(listed.read_text())}
+    names = ("runtime", "executor-python", "executor-debian", "executor-any")
+    return Images(*(references[name] for name in names))
+
+
+def build_images(folder: Path) -> None:
+    """On bases made here: what a public tag holds today is not what is tested."""
+    subprocess.run(("make", "runtime", "ARCHS=amd64"), cwd=ROOT, check=True, timeout=SECONDS_TO_BUILD)
+    words = (sys.executable, "-m", "tools.images", "--base", "local", "--save", str(folder))
+    subprocess.run(words, cwd=ROOT, check=True, timeout=SECONDS_TO_BUILD, env={**os.environ, "TMPDIR": str(folder)})
