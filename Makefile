@@ -36,8 +36,8 @@ ARGS ?=
 
 # Tests marked `serial` want the machine for themselves: they run first, alone, and there need not be any (pytest's 5).
 define run_tests
-	@$(1) -m pytest --quiet -m 'serial and not e2e' $(ARGS) || [ $$? -eq 5 ]
-	@$(1) -m pytest -n $(WORKERS) -m 'not serial and not e2e' $(ARGS)
+	@$(1) -m pytest --quiet -m 'serial and not e2e and not endurance' $(ARGS) || [ $$? -eq 5 ]
+	@$(1) -m pytest -n $(WORKERS) -m 'not serial and not e2e and not endurance' $(ARGS)
 endef
 
 .PHONY: help
@@ -56,6 +56,10 @@ demo: setup ## run real commands through the wrapper to a handler, each ending o
 .PHONY: test
 test: setup ## run the test suite
 	$(call run_tests,$(BIN)/python)
+
+.PHONY: endurance
+endurance: setup ## play thousands of rounds of what fails once in a thousand times
+	@$(BIN)/python -m pytest -m endurance $(ARGS)
 
 .PHONY: check
 check: lint types contracts sizes spelling coverage ## all that CI checks; contains the test suite

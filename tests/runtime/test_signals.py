@@ -3,6 +3,8 @@
 import os
 import signal
 import time
+from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,27 +14,39 @@ from tests.waiting import wait_until
 from tests.wrapper.wrapping import LIMIT, Wrapped, Wrapping
 
 TERMINATED = 128 + signal.SIGTERM
-ROUNDS = 100
+SLEEP = ("/busybox", "sleep", "60")
 OF_THREADS = (32, 33)
 """glibc's posix_spawn lets every child ignore its own two, whoever starts it."""
 
 
 @pytest.mark.serial
 @pytest.mark.timeout(150)
-def test_no_term_is_lost_from_the_first_millisecond_on(init: Wrapping, bare: Root) -> None:
+@pytest.mark.parametrize("rounds", [100, pytest.param(300, marks=pytest.mark.endurance)])
+def test_no_term_is_lost_from_the_first_millisecond_on(init: Wrapping, bare: Root, rounds: int) -> None:
     """TERM 1 to 25 ms after the launcher was executed ends the container each time: the command, or us before it."""
-    codes = [code_after_term(init, bare, after=(1 + number % 25) / 1000) for number in range(ROUNDS)]
-    assert codes == [TERMINATED] * ROUNDS
+    codes = [code_after_term(init, bare, after=1 + 24 * number / rounds) for number in range(rounds)]
+    assert codes == [TERMINATED] * rounds
 
 
-def code_after_term(init: Wrapping, root: Root, after: float) -> int:
-    """How a container ends that gets TERM so many seconds after its first instruction."""
-    process = init.start("/busybox", "sleep", "60", program=root.entry())
+@pytest.mark.serial
+@pytest.mark.timeout(150)
+@pytest.mark.parametrize("rounds", [25, pytest.param(300, marks=pytest.mark.endurance)])
+def test_a_term_around_the_commands_death_changes_no_code(init: Wrapping, bare: Root, rounds: int) -> None:
+    """Between spawn and exec, while the command is a zombie, or as we end: TERM has ended it, or it exited with 7."""
+    command = ("/busybox", "sh", "-c", "/busybox usleep 20000; exit 7")
+    codes = [code_after_term(init, bare, 1 + 49 * number / rounds, *command) for number in range(rounds)]
+    assert Counter(codes).keys() == {7, TERMINATED}
+
+
+def code_after_term(init: Wrapping, root: Root, after: float, *command: str) -> int:
+    """How a container ends that gets TERM so many milliseconds after its first instruction."""
+    process = init.start(*(command or SLEEP), program=root.entry())
     pid = wait_for_launcher(process)
-    moment = time.perf_counter() + after  # what the test is about; nothing is waited for
+    moment = time.perf_counter() + after / 1000  # what the test is about; nothing is waited for
     while time.perf_counter() < moment:
         pass
-    os.kill(pid, signal.SIGTERM)
+    with suppress(ProcessLookupError):  # its command has ended, and it has, too
+        os.kill(pid, signal.SIGTERM)
     return process.finish().exit_code
 
 

@@ -13,6 +13,7 @@ from msgspec.json import decode
 from tests.waiting import wait_until
 from tests.wrapper.wrapping import PYTHON, Dispatch
 
+ENDURANCE = (pytest.mark.endurance, pytest.mark.timeout(300))
 NOBODY = {"EIGHTBELLS_URL": "redis://127.0.0.1:1/0", "EIGHTBELLS_PUBLISH_TIMEOUT": "0"}
 
 
@@ -116,13 +117,13 @@ def test_no_file_is_no_matter(dispatch: Dispatch, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_a_kill_at_any_moment_leaves_a_whole_record(dispatch: Dispatch, log: Path, seed: int) -> None:
+@pytest.mark.parametrize("rounds", [100, pytest.param(500, marks=ENDURANCE)])
+def test_a_kill_at_any_moment_leaves_a_whole_record(dispatch: Dispatch, log: Path, rounds: int) -> None:
     """Killed in the middle of whatever it does, also of its end, the wrapper leaves the old record or the new one."""
     code = "import posix, time\nfor i in range({}): posix.write(1, b'%d ' % i * (i % 50)); time.sleep(0.0005)"
     times = {"EIGHTBELLS_HEARTBEAT": "1ms", "EIGHTBELLS_PUBLISH_TIMEOUT": "0"}
-    dice = random.Random(seed)
-    for _ in range(100):
+    dice = random.Random(rounds)
+    for _ in range(rounds):
         process = dispatch.start(*PYTHON, code.format(dice.choice((1, 20, 10**9))), env=times)
         looks = dice.randrange(40)
         wait_until(log.read_bytes, "the first record")

@@ -23,10 +23,9 @@ WRAPPER = [sys.executable, "-X", "utf8", "-ISBc", START.format(paths=find_paths(
 CONSOLE = [str(Path(sys.executable).with_name("eightbells-wrapper")), "--"]
 PYTHON = [sys.executable, "-ISBc"]
 AS_SUBREAPER = (
-    sys.executable,
-    "-c",
-    "import os, sys; from eightbells.wrapper.prctl import become_subreaper\n"
-    "become_subreaper(); os.execv(sys.argv[1], sys.argv[1:])",
+    *PYTHON,
+    f"import posix, sys; sys.path += {find_paths()!r}; from eightbells.wrapper.prctl import become_subreaper\n"
+    "become_subreaper(); posix.execv(sys.argv[1], sys.argv[1:])",
 )
 """Starts what follows as the one who inherits orphans, as the launcher and the console script do."""
 
