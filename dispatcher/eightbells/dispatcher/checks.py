@@ -34,7 +34,9 @@ SHORTEST_TTL = 300
 
 MOST_RETRIES = 1000
 
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+_TRACESTATE = re.compile(r"[\x20-\x7e]{1,512}")
 
 
 def check(dispatch: Dispatch, settings: Settings) -> None:
@@ -144,6 +146,10 @@ def check_told(dispatch: Dispatch) -> None:
         raise Refused("context", f"{size:,} bytes are more than {CONTEXT_BYTES:,}: keep it elsewhere, and its key here")
     if dispatch.traceparent is not None and not _TRACEPARENT.fullmatch(dispatch.traceparent):
         raise Refused("traceparent", "is not one of W3C Trace Context: 00-<32 hex>-<16 hex>-<2 hex>")
+    if dispatch.tracestate is not None and not (dispatch.traceparent and _TRACESTATE.fullmatch(dispatch.tracestate)):
+        raise Refused(
+            "tracestate", "is not one of W3C Trace Context: at most 512 printable characters, and a traceparent"
+        )
     if dispatch.callback is not None:
         check_callback(dispatch.callback)
 

@@ -72,6 +72,7 @@ class Dispatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     result: Result | None = None
     template: dict[str, Any] | None = None
     traceparent: str | None = None
+    tracestate: str | None = None
     rerun_of: str | None = None
 
 

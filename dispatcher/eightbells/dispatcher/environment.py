@@ -48,7 +48,7 @@ def build_env(
     template = {one["name"]: one for one in base if one["name"] not in secrets}
     caller = {name: {"name": name, "value": value} for name, value in dispatch.env.items()}
     wrapper = _for_the_wrapper(dispatch, settings, main) | {PREFIX + name: value for name, value in ours.items()}
-    plain = {name: {"name": name, "value": value} for name, value in wrapper.items()}
+    plain = {name: {"name": name, "value": value.replace("$", "$$")} for name, value in wrapper.items()}
     return [
         *(secrets | template | caller).values(),
         *plain.values(),
@@ -77,6 +77,7 @@ def _for_the_wrapper(dispatch: Dispatch, settings: Settings, main: dict[str, Any
     }
     if dispatch.traceparent:
         said["TRACEPARENT"] = dispatch.traceparent
+        said["TRACESTATE"] = dispatch.tracestate or ""
     return {PREFIX + name: value for name, value in said.items()}
 
 

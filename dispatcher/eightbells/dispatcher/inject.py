@@ -23,6 +23,8 @@ TARGET = "/eightbells-runtime"
 NOBODY = 65532
 """The user of our init container, where the pod names none: PodSecurity restricted wants one that is not root."""
 
+NEEDED = ("cpu", "memory", "ephemeral-storage")
+
 LEAST = {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "64Mi"}}
 """What copying 18 MB is given, where main is given nothing that a quota or LimitRange could have asked for."""
 
@@ -71,7 +73,8 @@ def build_words(dispatch: Dispatch, words: Words) -> Manifest:
 def inject(dispatch: Dispatch, settings: Settings, resources: Manifest, pod_context: Manifest) -> Part:
     """Return the init container that copies the wrapper into a volume, and the volume.
 
-    It is given what main is given: the two never run at once, so it costs nothing, and what lets main in lets it in.
+    It is given what main is given, devices apart: the two never run at once, so it costs nothing, and what lets main in
+    lets it in.
     """
     if not dispatch.inject or not settings.runtime_image:
         return Part()
@@ -81,7 +84,7 @@ def inject(dispatch: Dispatch, settings: Settings, resources: Manifest, pod_cont
         "image": settings.runtime_image,
         "imagePullPolicy": pull_policy(settings.runtime_image),
         "command": [LAUNCHER, "--install", TARGET],
-        "resources": {kind: dict(some) for kind, some in (resources or LEAST).items() if kind in LEAST},
+        "resources": _take_resources(resources) or LEAST,
         "securityContext": _harden_install(pod_context),
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [{"name": name, "mountPath": TARGET}],
@@ -91,6 +94,12 @@ def inject(dispatch: Dispatch, settings: Settings, resources: Manifest, pod_cont
         volumes=({"name": name, "emptyDir": {"sizeLimit": "64Mi"}},),
         mounts=({"name": name, "mountPath": HOME, "readOnly": True},),
     )
+
+
+def _take_resources(resources: Manifest) -> Manifest:
+    amounts = {kind: resources.get(kind, {}) for kind in ("limits", "requests")}
+    taken = {kind: {name: some[name] for name in NEEDED if name in some} for kind, some in amounts.items()}
+    return {kind: some for kind, some in taken.items() if some}
 
 
 def _harden_install(pod_context: Manifest) -> Manifest:

@@ -59,7 +59,7 @@ def fingerprint(dispatch: Dispatch) -> str:
     A trace is left out: who submits again after a failure does so under another. Fields at their defaults are left out
     too, so a new field changes no fingerprint.
     """
-    said = msgspec.structs.replace(retype_dispatch(dispatch), id="", traceparent=None)
+    said = msgspec.structs.replace(retype_dispatch(dispatch), id="", traceparent=None, tracestate=None)
     return sha256(msgspec.json.encode(said, order="sorted")).hexdigest()
 
 

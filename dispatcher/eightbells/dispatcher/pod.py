@@ -76,12 +76,12 @@ def build_main(dispatch: Dispatch, settings: Settings, base: Base, added: Part) 
     main: Manifest = {
         "name": said["name"],
         "image": dispatch.image,
+        **build_words(dispatch, words),
         "imagePullPolicy": pull_policy(dispatch.image),
         "terminationMessagePath": "/dev/termination-log",
         # Only a wrapper that could not be started leaves the file empty, and then the log says why.
         "terminationMessagePolicy": "FallbackToLogsOnError",
         **{name: value for name, value in said.items() if name not in ("image", "command", "args")},
-        **build_words(dispatch, words),
         "securityContext": harden_main(dispatch.security, said.get("securityContext", {}), f"{path}.securityContext"),
         "volumeMounts": [*said.get("volumeMounts", []), *added.mounts],
     }

@@ -1,0 +1,111 @@
+"""The manifest as a whole, and the fields of the Job."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.dispatcher.building import SETTINGS, job, main, pod, template
+from tests.dispatcher.golden import CASES, DIRECTORY, write_text
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_job_is_as_reviewed(name: str) -> None:
+    """Each dispatch becomes the Job that somebody has read; `make golden` writes what is new."""
+    written = (DIRECTORY / f"{name}.yaml").read_text()
+    assert msgspec.yaml.decode(write_text(name)) == msgspec.yaml.decode(written)
+
+
+def test_every_reviewed_job_has_its_dispatch() -> None:
+    """No file is left of a case that is gone."""
+    assert {path.stem for path in DIRECTORY.glob("*.yaml")} == set(CASES)
+
+
+def test_building_changes_nothing() -> None:
+    """A template that several dispatches share is not written to."""
+    shared = template({"name": "main", "image": "x", "env": [{"name": "A", "value": "1"}]}, volumes=[])
+    before = json.dumps(shared)
+    first = job(template=shared, env={"A": "2"})
+    first["spec"]["template"]["spec"]["containers"][0]["env"].clear()
+    assert json.dumps(shared) == before
+    assert main(template=shared, env={"A": "2"})["env"]
+
+
+@pytest.mark.parametrize(
+    ("said", "actions"),
+    [
+        ({}, ["FailJob", "FailJob"]),
+        ({"on_disruption": "count"}, ["FailJob", "FailJob"]),
+        ({"on_disruption": "retry"}, ["Ignore", "FailJob"]),
+        ({"retries": 2}, ["Ignore"]),
+        ({"retries": 2, "on_disruption": "retry"}, ["Ignore"]),
+        ({"retries": 2, "on_disruption": "count"}, ["Count"]),
+        ({"retries": 2, "on_disruption": "fail"}, ["FailJob"]),
+    ],
+)
+def test_failures_follow_the_dispatch(said: dict[str, Any], actions: list[str]) -> None:
+    """A disruption is ignored, counted or the end, as said; without retries any failure of the command is the end."""
+    rules = job(**said)["spec"]["podFailurePolicy"]["rules"]
+    assert [rule["action"] for rule in rules] == actions
+    assert rules[0]["onPodConditions"] == [{"type": "DisruptionTarget", "status": "True"}]
+    assert all("onExitCodes" in rule for rule in rules[1:])
+
+
+def test_exit_code_rule_is_for_main_alone() -> None:
+    """A sidecar that ends badly does not look like the command's failure."""
+    rules = job(template=template({"name": "only", "image": "x"}))["spec"]["podFailurePolicy"]["rules"]
+    assert rules[1]["onExitCodes"]["containerName"] == "only"
+
+
+@pytest.mark.parametrize(
+    ("image", "policy"),
+    [
+        ("busybox", "Always"),
+        ("busybox:latest", "Always"),
+        ("host:5000/busybox", "Always"),
+        ("host:5000/busybox:latest", "Always"),
+        ("host:5000/busybox:1", "IfNotPresent"),
+        ("busybox:1.36", "IfNotPresent"),
+        ("busybox@sha256:" + 64 * "0", "IfNotPresent"),
+        ("busybox:latest@sha256:" + 64 * "0", "IfNotPresent"),
+    ],
+)
+def test_images_that_move_are_pulled_again(image: str, policy: str) -> None:
+    """What is on the node is used only where the name always means the same image."""
+    assert main(image=image)["imagePullPolicy"] == policy
+
+
+def test_memory_is_requested_as_it_is_limited() -> None:
+    """A memory limit is a request too, a processor request no limit, unless more is said."""
+    assert main(resources={"memory": "1Gi", "cpu": "2"})["resources"] == {
+        "limits": {"memory": "1Gi"},
+        "requests": {"memory": "1Gi", "cpu": "2"},
+    }
+    assert main(resources={"memory": "1Gi", "memory_request": "64Mi", "cpu_limit": "1"})["resources"] == {
+        "limits": {"memory": "1Gi", "cpu": "1"},
+        "requests": {"memory": "64Mi"},
+    }
+    assert "resources" not in main()
+
+
+def test_labels_are_on_job_and_pod() -> None:
+    """What selects the one selects the other; the caller's are on both."""
+    built = job(id="eval-1", labels={"team": "evals"})
+    labels = built["metadata"]["labels"]
+    assert labels == built["spec"]["template"]["metadata"]["labels"]
+    assert labels["team"] == "evals"
+    assert labels["eightbells.io/dispatch-id"] == "eval-1"
+
+
+def test_id_is_a_label_only_where_it_can_be() -> None:
+    """The annotation has every id; the label for people only those that are the value of a label."""
+    metadata = job(id="eval:1/a@b")["metadata"]
+    assert metadata["annotations"]["eightbells.io/dispatch-id"] == "eval:1/a@b"
+    assert "eightbells.io/dispatch-id" not in metadata["labels"]
+
+
+def test_rounding_leaves_time_for_the_last_report() -> None:
+    """Kubernetes counts whole seconds: the pod's grace is never shorter than grace and reserve."""
+    assert pod(grace=0.2)["terminationGracePeriodSeconds"] == 3
+    assert SETTINGS.reserve == 2
