@@ -1,0 +1,84 @@
+"""The API server's own word on the Jobs that are built: nothing is started, everything is validated and admitted."""
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from eightbells.dispatcher.dispatch import Dispatch, SecretKey
+from eightbells.dispatcher.job import build_job
+from eightbells.dispatcher.settings import Settings
+from kubernetes import client
+
+from tests.dispatcher.building import job
+from tests.dispatcher.golden import CASES
+
+if TYPE_CHECKING:
+    from tests.cluster.cluster import Cluster
+
+SETTINGS = Settings(cluster="c", runtime_image="registry.example/runtime:1", bus_ca_secret=SecretKey("bus", "ca"))
+
+EVERYTHING: dict[str, Any] = {
+    "inject": True,
+    "secret_files": {"/etc/key": SecretKey("s", "k")},
+    "inputs": {"a": "text"},
+    "result": "required",
+    "resources": {"memory": "64Mi", "cpu": "10m"},
+}
+
+
+def dry_run(cluster: "Cluster", namespace: str, manifest: dict[str, Any]) -> None:
+    """Have the API server do everything but keep the Job; a field that it does not know is an error."""
+    manifest["metadata"]["namespace"] = namespace
+    cluster.batch.create_namespaced_job(namespace, manifest, dry_run="All", field_validation="Strict")
+
+
+def admit(cluster: "Cluster", level: str, **said: Any) -> None:
+    """Have the API server admit the Job's pod to a namespace of this PodSecurity level."""
+    template = job(SETTINGS, **said)["spec"]["template"]
+    metadata = {**template["metadata"], "name": "tried"}
+    with cluster.namespace({"pod-security.kubernetes.io/enforce": level}) as namespace:
+        cluster.core.create_namespaced_pod(
+            namespace, {"metadata": metadata, "spec": template["spec"]}, dry_run="All", field_validation="Strict"
+        )
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_api_takes_the_reviewed_jobs(cluster: "Cluster", namespace: str, name: str) -> None:
+    """Every Job that somebody has read is one for the API server too, to the last field."""
+    dry_run(cluster, namespace, build_job(*CASES[name]))
+
+
+def test_api_takes_the_limits(cluster: "Cluster", namespace: str) -> None:
+    """What is just within our limits is within the cluster's."""
+    most = Dispatch(
+        id="A" + "._:@/+-" * 28,
+        image="[::1]:5000/a/b__c/d-e.f:V_1.2-3@sha256:" + "a" * 64,
+        command=("x" * 131_071,) * 7,
+        env={"a.b-c_D": "", "_": "$(A"},
+        inputs={".x": "ä" * 16_384, "y" * 253: ""},
+        secret_env={"A": SecretKey("s" * 253, "._-")},
+        secret_files={"/a b/" + "ü" * 100: SecretKey("s", "k" * 253)},
+        labels={f"{'a' * 63}.{'b' * 63}/{'c' * 63}": "d" * 63, "empty": ""},
+        resources={"memory": "7Ei", "cpu": "0.001", "extra": {"nvidia.com/gpu": "2", "ephemeral-storage": "1"}},  # type: ignore[arg-type]
+        retries=1000,
+        timeout=1,
+        start_timeout=1,
+        service_account="a" * 253,
+        ttl=2**31 - 1,
+        inject=True,
+    )
+    dry_run(cluster, namespace, build_job(most, SETTINGS))
+
+
+@pytest.mark.parametrize(
+    ("security", "level"), [("standard", "baseline"), ("restricted", "restricted"), ("image", "baseline")]
+)
+def test_pod_security_lets_profiles_in(cluster: "Cluster", security: str, level: str) -> None:
+    """`standard` is at home in a baseline namespace, `restricted` in a restricted one, with all that we add."""
+    admit(cluster, level, security=security, **EVERYTHING)
+
+
+@pytest.mark.parametrize("security", ["standard", "image"])
+def test_pod_security_restricted_wants_our_restricted(cluster: "Cluster", security: str) -> None:
+    """The profiles below are turned away from a restricted namespace, so the level is really looked at."""
+    with pytest.raises(client.ApiException, match="violates PodSecurity"):
+        admit(cluster, "restricted", security=security)
