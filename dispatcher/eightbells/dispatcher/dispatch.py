@@ -111,4 +111,5 @@ def _seconds(name: str, value: object) -> object:
     found = _DURATION.fullmatch(value.strip())
     if not found:
         raise Refused(name, f"{value[:40]!r} is not a duration: write 500ms, 30s, 5m, 2h, 1d or a number of seconds")
-    return float(found[1]) * _SECONDS[found[2]]
+    seconds = float(found[1]) * _SECONDS[found[2]]
+    return int(seconds) if seconds.is_integer() else seconds
