@@ -1,15 +1,17 @@
 """`eightbells cancel`: stop a dispatch, or see to it that it never starts."""
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from eightbells.cli.durations import DURATION
 from eightbells.cli.exits import Exit
 from eightbells.cli.options import CONTEXT, option
-from eightbells.dispatcher.cancellation import Cancellation
 from eightbells.dispatcher.commands.options import cluster_options, open_dispatcher
 from eightbells.dispatcher.commands.show import describe_verdict, write
+
+if TYPE_CHECKING:
+    from eightbells.dispatcher.cancellation import Cancellation
 
 
 @click.command(context_settings=CONTEXT)
@@ -34,7 +36,7 @@ def cancel(dispatch: str, output: str, **options: Any) -> None:
             sys.exit(Exit.TRY_AGAIN)
 
 
-def describe(found: Cancellation) -> str:
+def describe(found: "Cancellation") -> str:
     """Return what became of it, in a line."""
     if found.verdict is None:
         return f"is being cancelled; Job {found.namespace}/{found.job} is being deleted"

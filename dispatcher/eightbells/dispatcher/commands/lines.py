@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from typing import BinaryIO, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import click
 import msgspec
@@ -10,11 +10,13 @@ from eightbells.cli.exits import Exit
 from eightbells.dispatcher.commands.exits import exit_of_error
 from eightbells.dispatcher.commands.show import describe_verdict, write
 from eightbells.dispatcher.dispatch import Dispatch
-from eightbells.dispatcher.dispatcher import Dispatcher
 from eightbells.dispatcher.errors import DispatcherError, Refused
-from eightbells.dispatcher.submission import Submitted
 from eightbells.events.schema import Verdict
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    from eightbells.dispatcher.dispatcher import Dispatcher
+    from eightbells.dispatcher.submission import Submitted
 
 
 class Line(Struct, frozen=True, omit_defaults=True):
@@ -43,7 +45,7 @@ class Lines:
         """0 when every line was submitted, else the code of the first line that was not."""
         return self._failed[min(self._failed)] if self._failed else Exit.OK
 
-    def submitted(self, line: int, one: Submitted) -> None:
+    def submitted(self, line: int, one: "Submitted") -> None:
         """Note a line that was submitted."""
         if one.status == "cancelling":
             self._failed[line] = Exit.CANCELLED
@@ -78,7 +80,7 @@ class Lines:
         click.echo(f"{start}eightbells: {said}{end}", err=True, nl=False)
 
 
-def submit_lines(dispatcher: Dispatcher, file: BinaryIO, form: str) -> Exit:
+def submit_lines(dispatcher: "Dispatcher", file: BinaryIO, form: str) -> Exit:
     """Submit every line of the file; return the exit code."""
     results, numbers = Lines(form), list[int]()
 

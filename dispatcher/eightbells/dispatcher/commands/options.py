@@ -1,19 +1,25 @@
 """The options that the dispatcher's commands share: which cluster, which bus, and what an installation decides."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from eightbells.cli import logs
+from eightbells.cli.exits import Exit
 from eightbells.cli.options import chosen_url, namespace_option, option, server_options
 from eightbells.dispatcher.commands.exits import fail
-from eightbells.dispatcher.connection import Connection
 from eightbells.dispatcher.dispatch import SecretKey
-from eightbells.dispatcher.dispatcher import CONCURRENCY, Dispatcher
 from eightbells.dispatcher.errors import DispatcherError
 from eightbells.dispatcher.settings import Settings
 from eightbells.events.contract.keys import BadName
+
+if TYPE_CHECKING:
+    from eightbells.dispatcher.dispatcher import Dispatcher
+
+REQUESTS = 16
+"""Requests that are under way at once, by default."""
 
 Decorator = Callable[[Any], Any]
 
@@ -81,11 +87,15 @@ def settings_of(options: dict[str, Any]) -> Settings:
 
 
 @contextmanager
-def open_dispatcher(options: dict[str, Any]) -> Iterator[Dispatcher]:
+def open_dispatcher(options: dict[str, Any]) -> "Iterator[Dispatcher]":
     """Open a dispatcher as the options say; what goes wrong in it ends the command with a message and its code."""
+    # A second, which `--help` does not wait for.
+    from eightbells.dispatcher.connection import Connection
+    from eightbells.dispatcher.dispatcher import Dispatcher
+
     logs.configure("WARNING")
     url = chosen_url(options["url"], options["url_file"])
-    concurrency = options.get("requests", CONCURRENCY)
+    concurrency = options.get("requests", REQUESTS)
     try:
         api = Connection.find(options["kubeconfig"], options["kube_context"], connections=concurrency)
         with Dispatcher(settings_of(options), url, api, concurrency=concurrency) as dispatcher:
@@ -94,3 +104,5 @@ def open_dispatcher(options: dict[str, Any]) -> Iterator[Dispatcher]:
         raise click.UsageError(str(error)) from None
     except DispatcherError as error:
         fail(error)
+    except KeyboardInterrupt:
+        sys.exit(Exit.INTERRUPTED)

@@ -1,12 +1,14 @@
 """Results as people read them, and as programs do: text, JSON or YAML."""
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
-from eightbells.dispatcher.report import Report
 from eightbells.events.schema import Output, Verdict
+
+if TYPE_CHECKING:
+    from eightbells.dispatcher.report import Report
 
 WIDTH = 12
 
@@ -26,7 +28,7 @@ def describe_verdict(verdict: Verdict) -> str:
     return f"{verdict.state}: {', '.join(str(word) for word in words if word)}"
 
 
-def show_report(report: Report) -> None:
+def show_report(report: "Report") -> None:
     """Write what is known of a dispatch for people: a line for each thing, then the output."""
     for name, value in _lines(report):
         if value:
@@ -46,7 +48,7 @@ def show_output(output: Output | None, *, err: bool) -> None:
             click.echo(text, err=err, nl=not text.endswith("\n"))
 
 
-def _lines(report: Report) -> list[tuple[str, str | None]]:
+def _lines(report: "Report") -> list[tuple[str, str | None]]:
     place, job = report.place, report.job
     where = [(name, getattr(place, name)) for name in ("cluster", "namespace", "job", "pod", "node", "image")]
     attempts = [

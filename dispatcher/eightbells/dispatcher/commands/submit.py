@@ -1,7 +1,7 @@
 """`eightbells submit`: start a dispatch, or many, as Kubernetes Jobs."""
 
 import sys
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 from eightbells.cli.exits import Exit
@@ -10,22 +10,30 @@ from eightbells.cli.options import CONTEXT, chosen_url, option
 from eightbells.dispatcher.commands.exits import exit_of_verdict, fail
 from eightbells.dispatcher.commands.fields import dispatch_of, field_options
 from eightbells.dispatcher.commands.lines import submit_lines
-from eightbells.dispatcher.commands.options import cluster_options, installation_options, open_dispatcher, settings_of
+from eightbells.dispatcher.commands.options import (
+    REQUESTS,
+    cluster_options,
+    installation_options,
+    open_dispatcher,
+    settings_of,
+)
 from eightbells.dispatcher.commands.show import describe_verdict, show_output, write
 from eightbells.dispatcher.dispatch import Dispatch
-from eightbells.dispatcher.dispatcher import CONCURRENCY, Dispatcher
 from eightbells.dispatcher.errors import DispatcherError
 from eightbells.dispatcher.job import build_job
 from eightbells.dispatcher.names import new_id
-from eightbells.dispatcher.submission import Submitted
 from msgspec.structs import replace
+
+if TYPE_CHECKING:
+    from eightbells.dispatcher.dispatcher import Dispatcher
+    from eightbells.dispatcher.submission import Submitted
 
 
 @click.command(context_settings=CONTEXT)
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND [ARG]...]")
 @field_options
 @option("--file", type=click.File("rb"), help="Dispatches instead, a JSON object a line; - is stdin.")
-@option("--requests", type=click.IntRange(1, 256), default=CONCURRENCY, help="Of --file: how many at once.")
+@option("--requests", type=click.IntRange(1, 256), default=REQUESTS, help="Of --file: how many at once.")
 @option("--wait", is_flag=True, help="Show live output if it is streamed, then the ending; exit as the command did.")
 @option("--dry-run", is_flag=True, help="Print the Job's manifest and do nothing.")
 @option("-o", "--output", type=click.Choice(["text", "json", "yaml"]), default="text", help="How results are written.")
@@ -66,7 +74,7 @@ def print_manifest(dispatch: Dispatch, options: dict[str, Any], output: str) -> 
     write(manifest, "yaml" if output == "text" else output)
 
 
-def describe(submitted: Submitted) -> str:
+def describe(submitted: "Submitted") -> str:
     """Return what became of a submit, in a line."""
     match submitted.status:
         case "ended":
@@ -79,7 +87,7 @@ def describe(submitted: Submitted) -> str:
     return f"{submitted.id} created: Job {submitted.namespace}/{submitted.job}"
 
 
-def follow(dispatcher: Dispatcher, submitted: Submitted, output: str, options: dict[str, Any]) -> int:
+def follow(dispatcher: "Dispatcher", submitted: "Submitted", output: str, options: dict[str, Any]) -> int:
     """Show what the command writes if it is streamed, and how it ended; return the exit code that says so."""
     is_text = output == "text"
     if is_text:
