@@ -86,7 +86,7 @@ def test_a_result_that_is_missing_is_a_failure(site: Site) -> None:
 def test_a_timeout_comes_with_output(site: Site) -> None:
     """The wrapper's deadline counts from the command's start, and ends it before the Job's does."""
     data = site.run("echo working; exec sleep 1000", timeout=2)
-    assert (data.state, data.code, data.terminated_by) == ("failed", "deadline_exceeded", "deadline")
+    assert (data.state, data.code, data.terminated_by) == ("failed", "deadline_exceeded", "timeout")
     assert tail_of(data.stdout) == "working\n"
 
 
@@ -98,7 +98,7 @@ def test_inputs_secrets_and_labels_arrive(site: Site) -> None:
     )
     key = {"secret": "mine", "key": "key"}
     dispatch = site.submit(
-        *("sh", "-c", 'cat /eightbells-inputs/a.txt; test "$KEY" = p4ssw0rd && cmp /etc/key /etc/other && echo same'),
+        *("sh", "-c", 'cat /eightbells-inputs/a.txt; test "$KEY" = "$(cat /etc/key)" && cmp /etc/key /etc/other && echo same'),
         inputs={"a.txt": "grüße\n"},
         secret_env={"KEY": key},
         secret_files={"/etc/key": key, "/etc/other": key},
