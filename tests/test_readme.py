@@ -12,6 +12,7 @@ import pytest
 from eightbells.consumer.demo.cases import CASES
 from eightbells.events.contract import keys
 
+from tests.dispatcher.faults import MISSING, Api, created
 from tests.servers.server import Server
 from tests.waiting import wait_until
 
@@ -41,7 +42,7 @@ def shape(demo: str) -> list[str]:
 
 def test_every_command_of_readme_is_one_that_a_test_here_runs() -> None:
     """A command that is added to README needs a test."""
-    known = ["make demo", "make test", "eightbells tail", "eightbells consume"]
+    known = ["make demo", "make test", "eightbells tail", "eightbells submit", "eightbells consume"]
     assert [command.split(" --")[0] for command in commands()] == known
 
 
@@ -114,6 +115,24 @@ def test_readme_follows_the_output_of_a_dispatch_to_its_end(valkey: Server) -> N
 
     assert followed.stdout == "eight bells\n"
     assert "exited_zero" in followed.stderr
+
+
+def test_readme_submits_a_dispatch_and_exits_as_its_command_did(valkey: Server, tmp_path: Path) -> None:
+    """README's submit creates the Job, waits for whom its pod would run, and takes over the exit code."""
+    command = next(command for command in commands() if command.startswith("eightbells submit"))
+    with Api().serving() as api:
+        api.tell("POST", created)
+        api.tell("GET", MISSING)
+        told = environment(EIGHTBELLS_KUBECONFIG=str(api.write_kubeconfig(tmp_path / "kubeconfig", token="t0ken")))
+        words = command.replace("redis://localhost:6379", valkey.url).split()
+        with subprocess.Popen(words, env=told, stdout=subprocess.PIPE, text=True) as submitting:
+            wait_until(lambda: api.count("POST"), "the Job is created")
+            wrapped = environment(EIGHTBELLS_URL=valkey.url, EIGHTBELLS_DISPATCH_ID="eval-42")
+            run = ["eightbells-wrapper", "--", "/bin/sh", "-c", "echo a score; exit 3"]
+            subprocess.run(run, env=wrapped, capture_output=True, check=False)
+            stdout, _ = submitting.communicate(timeout=20)
+
+    assert (submitting.returncode, stdout) == (3, "a score\n")
 
 
 @pytest.fixture
