@@ -122,6 +122,10 @@ bench: $(BENCH_VENV)/.stamp ## measure publish, consume, latency and the wrapper
 runtime: $(RUNTIME_VENV)/.stamp ## build dist/eightbells-runtime-<arch>.tar.xz, the directory that goes into images
 	@UV=$(UV) $(RUNTIME_VENV)/bin/python -m tools.runtime $(ARCHS)
 
+.PHONY: golden
+golden: setup ## write the Jobs that tests compare with anew; read the difference
+	@$(BIN)/python -m tests.dispatcher.golden
+
 .PHONY: generate
 generate: setup ## write the generated files anew
 	@$(BIN)/python -m tools.generate
