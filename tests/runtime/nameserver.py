@@ -3,10 +3,46 @@
 import socket
 import struct
 import threading
+from contextlib import suppress
 from itertools import count
+from types import TracebackType
 
 PORT = 53
 A, IN = 1, 1
+
+
+def bind(door: socket.socket) -> str:
+    """Take the first address of the loopback, which is every 127.x.y.z, that has no name server, and return it."""
+    for number in count(2):
+        address = f"127.53.{number // 250}.{number % 250 + 1}"
+        try:
+            door.bind((address, PORT))
+        except OSError:
+            assert number < 1000, "port 53 cannot be had on the loopback"
+            continue
+        return address
+    raise AssertionError
+
+
+class Silent:
+    """A name server that hears every question and answers none."""
+
+    def __enter__(self) -> "Silent":
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.address = bind(self._socket)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._socket.close()
+
+    def is_asked(self) -> bool:
+        """Whether there was a question."""
+        self._socket.setblocking(False)
+        with suppress(BlockingIOError):
+            return bool(self._socket.recv(512))
+        return False
 
 
 class NameServer:
@@ -16,7 +52,7 @@ class NameServer:
         self.asked: list[str] = []
         self._name = name
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.address = self._bind()
+        self.address = bind(self._socket)
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
 
@@ -26,18 +62,6 @@ class NameServer:
             door.sendto(b"", (self.address, PORT))
         self._thread.join()
         self._socket.close()
-
-    def _bind(self) -> str:
-        """Every 127.x.y.z is the loopback: take the first that nobody has."""
-        for number in count(2):
-            address = f"127.53.{number // 250}.{number % 250 + 1}"
-            try:
-                self._socket.bind((address, PORT))
-            except OSError:
-                assert number < 1000, "port 53 cannot be had on the loopback"
-                continue
-            return address
-        raise AssertionError
 
     def _serve(self) -> None:
         while True:

@@ -1,7 +1,7 @@
 """What of a run's output goes to the bus while the command runs, batch by batch, and when the next one is due.
 
 A batch stays the same until the bus has it: it may be sent twice, which its numbers tell. After the command's death
-what is left has a second, because the ending matters more.
+what is left has a quarter of the time that there is, because the ending matters more.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ PACE_SECONDS = 0.005
 processor on chunks that the next ones push out.
 """
 
-LAST_SECONDS = 1.0
+LAST_SECONDS, LAST_SHARE = 1.0, 4
+"""For what is left after the command's death: so long at most, and no more than this part of the ending's time."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,10 +66,10 @@ class Live:
         self._batch = []
         self._next = 0.0 if self._until else time.monotonic() + PACE_SECONDS
 
-    def finish(self) -> None:
-        """The command is dead: what is there is all, and goes out now or never."""
+    def finish(self, seconds: float) -> None:
+        """The command is dead, and so long is there for its ending: what is there is all, and goes out now or never."""
         if self._until is None:
-            self._until, self._next = time.monotonic() + LAST_SECONDS, 0.0
+            self._until, self._next = time.monotonic() + min(LAST_SECONDS, seconds / LAST_SHARE), 0.0
             for backlog in self._backlogs():
                 backlog.close()
 

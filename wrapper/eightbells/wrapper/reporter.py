@@ -98,6 +98,11 @@ class Reporter:
             say(f"the dispatch {why}: the command is told to stop")
             self._init.stop(reason)
 
+    def seconds_left(self) -> float:
+        """How long the ending may be tried to be published, from now on."""
+        patience, grace_end = self._environment.publish_timeout, self._init.grace_end
+        return patience if grace_end is None else max(0.0, min(patience, grace_end - time.monotonic()))
+
     def _run(self) -> None:
         """Load what talks to the bus, which the command was not to wait for, and talk."""
         try:
@@ -168,7 +173,7 @@ class Talk:
     def _say_next(self) -> None:
         ending = self._reporter.ending
         if ending is not None:
-            self._live.finish()
+            self._live.finish(self._reporter.seconds_left())
         if not self._is_running_told:
             self._hear(self._bus.publish(self._run.running(self._started_at)))
             self._is_running_told = True
