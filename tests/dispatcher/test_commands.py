@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import msgspec
@@ -20,6 +21,7 @@ from tests.waiting import wait_until
 EIGHTBELLS = str(Path(sys.executable).with_name("eightbells"))
 WRAPPER = str(Path(sys.executable).with_name("eightbells-wrapper"))
 COMMON = ("--namespace", "test", "--job-namespace", "jobs", "--cluster", "c")
+BEATING = {"EIGHTBELLS_HEARTBEAT": "200ms"}
 SECRET = "hunter2"
 
 
@@ -227,6 +229,20 @@ def test_waiting_for_what_is_cancelled_says_so(shell: Shell) -> None:
 
     assert (cancelled.returncode, cancelled.stdout) == (Exit.OK, "d is cancelled\n")
     assert waiting.returncode == Exit.CANCELLED
+
+
+def test_a_command_outside_the_cluster_learns_of_a_cancel_and_ends_itself(shell: Shell) -> None:
+    """There is no Job to delete: its next heartbeat tells it, and its own word is the ending."""
+    shell.api.tell("GET", MISSING)
+    running = threading.Thread(target=shell.wrap, args=("d", "sh", "-c", "echo half; sleep 600"), kwargs=BEATING)
+    running.start()
+    wait_until(lambda: shell.client.exists("{eb:test}:hb:d"), "its heart beats")
+
+    ran = shell.run("cancel", "d")
+    running.join()
+
+    assert (ran.returncode, ran.stdout) == (Exit.OK, "d is cancelled; exit code 143\n"), ran.stderr
+    assert "half" in shell.run("get", "d").stdout
 
 
 def test_interrupting_a_wait_leaves_the_dispatch_alone(shell: Shell) -> None:

@@ -61,19 +61,26 @@ class Canceller:
             )
         place = self._place_of(dispatch, marked)
         job = self._find(dispatch, place)
-        if job is None or job.is_complete:
-            return self._end(dispatch, place, is_complete=job is not None, was_there=job is not None)
-        self._stop(job)
-        until = time.monotonic() + wait
-        while self._is_there(job):
+        if job is not None and job.is_complete:
+            return self._end(dispatch, place, is_complete=True, was_there=True)
+        if job is not None:
+            self._stop(job)
+        return self._wait_and_end(dispatch, place, job, time.monotonic() + wait)
+
+    def _wait_and_end(self, dispatch: str, place: Place, job: Job | None, until: float) -> Cancellation:
+        """Wait until nobody is left who could speak, and then speak. Without a Job that we saw, whoever still beats
+        learns of the cancel by that, and speaks for itself.
+        """
+        while True:
             record = persist(lambda: self._bus.read(dispatch), soon())
             if record is not None and record.verdict is not None:
                 return _ended(dispatch, place, record.verdict)
+            if not (self._is_there(job) if job is not None else record is not None and record.is_alive):
+                # A command that was told to stop and exits with 0 may have made its Job complete: it is cancelled.
+                return self._end(dispatch, place, is_complete=False, was_there=job is not None)
             if time.monotonic() + LOOK_SECONDS > until:
                 return Cancellation(dispatch, "cancelling", place.namespace or "", place.job or "")
             time.sleep(LOOK_SECONDS)
-        # A command that was told to stop and exits with 0 may have made its Job complete: it is cancelled all the same.
-        return self._end(dispatch, place, is_complete=False, was_there=True)
 
     def _place_of(self, dispatch: str, marked: Cancelled) -> Place:
         name = marked.job or job_name(self._bus.namespace, dispatch)

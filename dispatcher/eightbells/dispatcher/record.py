@@ -49,6 +49,11 @@ class Record(Struct, frozen=True, kw_only=True):
         """Whether its Job is known to have been there."""
         return bool(self.job_uid or self.runs)
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether a command runs, as far as its heartbeat tells."""
+        return bool(self.runs) and not self.runs[-1].is_over and self.beat_ms > 0
+
 
 def parse_record(now: int, record: dict[bytes, bytes], payload: dict[bytes, bytes], beat_ms: int) -> Record | None:
     """Return what the two hashes say; None where there is no record."""
