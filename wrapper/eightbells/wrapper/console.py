@@ -1,7 +1,7 @@
 """The pip console script: starts the wrapper anew, apart from the user's packages and Python variables.
 
 There is no launcher here, so a TERM within the first milliseconds can end the wrapper before its command starts; an
-image uses the runtime. What the script can do beforehand it does: become the one who inherits orphans.
+image uses the runtime. Until it is isolated it imports built-in modules and our own alone.
 """
 
 from __future__ import annotations
@@ -10,20 +10,30 @@ import posix
 import sys
 
 from eightbells.wrapper.environment import find_environment
-from eightbells.wrapper.prctl import become_subreaper
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
 START = "import sys; sys.path += {paths!r}; from eightbells.wrapper.main import main; main()"
+START_AS_SUBREAPER = "import sys; sys.path += {paths!r}; from eightbells.wrapper.console import start; start()"
+"""What the isolated interpreter executes: where somebody else inherits orphans, and where we are to."""
 
 
 def run() -> NoReturn:
     """Become the wrapper: the same process, an isolated interpreter, the environment as it was found."""
-    become_subreaper()
-    command = [sys.executable, "-X", "utf8", "-ISBc", START.format(paths=find_paths()), *sys.argv[1:]]
+    code = START_AS_SUBREAPER.format(paths=find_paths())
+    command = [sys.executable, "-X", "utf8", "-ISBc", code, *sys.argv[1:]]
     posix.execve(sys.executable, command, find_environment())
+
+
+def start() -> NoReturn:
+    """Inherit what the command will leave behind, then be the wrapper."""
+    from eightbells.wrapper.main import main
+    from eightbells.wrapper.prctl import become_subreaper
+
+    become_subreaper()
+    main()
 
 
 def find_paths() -> list[str]:

@@ -208,10 +208,3 @@ def report(ending: Ending, reporter: Reporter, init: Init, patience: float) -> N
         init.wait_until(lambda: reporter.is_over, until if init.grace_end is None else min(until, init.grace_end))
     if reporter.problem or not reporter.is_over:
         say(f"the ending was not published: {reporter.problem or 'the bus did not answer in time'}")
-
-
-def console() -> NoReturn:
-    """Run as the console script of pip."""
-    from eightbells.wrapper.console import run
-
-    run()
