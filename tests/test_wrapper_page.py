@@ -33,6 +33,7 @@ def defaults() -> dict[str, float | bool | str | None]:
         "RESULT": target.result,
         "RESULT_REQUIRED": target.is_result_required,
         "RETRIES": target.retries,
+        "SECURITY": target.security,
         "SINK_SYNC": target.is_synced,
         "STOP_IF_ENDED": target.stop_if_ended,
         "STREAM": told.is_streamed,

@@ -75,6 +75,8 @@ def _for_the_wrapper(dispatch: Dispatch, settings: Settings, main: dict[str, Any
         "STREAM": "1" if dispatch.stream else "0",
         "TERMINATION_LOG": main["terminationMessagePath"],
     }
+    if dispatch.security != "image":
+        said["SECURITY"] = dispatch.security
     if dispatch.traceparent:
         said["TRACEPARENT"] = dispatch.traceparent
         said["TRACESTATE"] = dispatch.tracestate or ""

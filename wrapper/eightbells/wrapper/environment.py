@@ -43,6 +43,7 @@ VARIABLES = frozenset(
         "RESULT",
         "RESULT_REQUIRED",
         "RETRIES",
+        "SECURITY",
         "SINK_SYNC",
         "STOP_IF_ENDED",
         "STREAM",

@@ -97,7 +97,7 @@ class Run:
             "signal": outcome.signal,
             "message": (ending.left or outcome.message)[:MESSAGE_LENGTH],
             "explanation": outcome.message[:MESSAGE_LENGTH] if ending.left else None,
-            "remedy": outcome.remedy,
+            "remedy": outcome.remedy or advise(outcome, ending.windows, self._target.security),
             "terminated_by": outcome.terminated_by,
             "finished_at": timestamp(ending.finished_at),
             "result": ending.result,
@@ -172,6 +172,20 @@ FIELDS = (
     "evidence",
 )
 """The fields of an event's data, in their order."""
+
+
+NOT_PERMITTED = b"Operation not permitted"
+"""What EPERM is called wherever the C library's own words are used, in English."""
+
+
+def advise(outcome: Outcome, windows: dict[str, Window], security: str) -> str | None:
+    """Return the remedy for a command that its container's security profile may have kept from something."""
+    if outcome.is_success or not security or not any(NOT_PERMITTED in one.read()[1] for one in windows.values()):
+        return None
+    return (
+        f'the profile "{security}" may not let the command do all that its image expects: see "Security profiles" in '
+        "docs/dispatch.md"
+    )
 
 
 def ends_dispatch(outcome: Outcome, target: Target) -> bool:

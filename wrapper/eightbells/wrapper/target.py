@@ -66,6 +66,7 @@ class Target:
         "result",
         "retries",
         "secrets",
+        "security",
         "stop_if_ended",
         "termination_log",
         "traceparent",
@@ -98,6 +99,7 @@ class Target:
         }
         self.place["cluster"] = _choose(told, "CLUSTER", "", keys.check_cluster) or None
         self.place["node"] = self.place["node"] or posix.uname().nodename
+        self.security = told.text("SECURITY")[:PLACE_LENGTH]
         self.is_synced = told.switch("SINK_SYNC", False)
         self.traceparent, self.tracestate = find_trace(told)
         self.secrets = _secrets(told, self.address)
