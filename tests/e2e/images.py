@@ -26,9 +26,13 @@ class Images:
 
 def provide_images(cluster: Cluster, folder: Path) -> Images:
     """Build the images, unless another worker of the run has, and load them into the cluster."""
+    listed, begun = folder / "images.json", folder / "images.begun"
     with locked("images"):
-        listed = folder / "images.json"
         if not listed.exists():
+            assert not begun.exists(), (
+                "the images could not be built: another worker of this run has tried, and says why"
+            )
+            begun.touch()
             build_images(folder)
             for image in json.loads(listed.read_text()):
                 cluster.load_image(Path(image["tar"]))
