@@ -18,13 +18,16 @@ PAUSE = 0.005
 """Seconds between two looks. A look is cheap, and a test is as slow as its pauses."""
 
 
-def wait_until(look: Callable[[], T], what: str = "", *, within: float = LIMIT) -> T:
-    """Look again and again, at most `within` seconds; return the first true value that `look` returns."""
+def wait_until(look: Callable[[], T], what: str = "", *, within: float = LIMIT, pause: float = PAUSE) -> T:
+    """Look again and again, at most `within` seconds; return the first true value that `look` returns.
+
+    A look that costs somebody else something, such as an API server that is just starting, asks for a longer pause.
+    """
     end = time.monotonic() + within
     while not (seen := look()):
         if time.monotonic() > end:
             raise AssertionError(_never(what, look, seen, within))
-        time.sleep(PAUSE)
+        time.sleep(pause)
     return seen
 
 

@@ -52,13 +52,15 @@ class Access:
         name = f"test-{uuid.uuid4().hex[:12]}"
         metadata = client.V1ObjectMeta(name=name, labels={RUN: self._run, **(labels or {})})
         self.core.create_namespace(client.V1Namespace(metadata=metadata))
-        wait_until(lambda: self._has_account(name), f"namespace {name} has its service account", within=60)
+        wait_until(lambda: self._has_account(name), f"namespace {name} has its service account", within=60, pause=0.1)
         try:
             yield name
         finally:
             self.core.delete_namespace(name, grace_period_seconds=0)
             if waits:
-                wait_until(lambda: not self._has_namespace(name), f"{name} is gone", within=SECONDS_TO_DELETE)
+                wait_until(
+                    lambda: not self._has_namespace(name), f"{name} is gone", within=SECONDS_TO_DELETE, pause=0.1
+                )
 
     def mint_token(self, namespace: str, account: str = "default", seconds: int = 3600) -> str:
         """A token of a service account, as a pod of it would get."""

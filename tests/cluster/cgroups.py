@@ -13,12 +13,32 @@ def find_cgroups(name: str) -> list[Path]:
     return sorted({place for root in _roots() for place in root.glob(name)})
 
 
+def make_cgroup(name: str) -> None:
+    """Make it in every hierarchy, fit for processes: a cpuset of version 1 needs what its parent has."""
+    for root in _roots():
+        place = root
+        for part in Path(name).parts:
+            parent, place = place, place / part
+            place.mkdir(exist_ok=True)
+            _pass_on_controllers(parent)
+            for file in ("cpuset.cpus", "cpuset.mems"):
+                if (place / file).exists() and not (place / file).read_text().strip():
+                    (place / file).write_text((parent / file).read_text())
+
+
 def remove_cgroup(name: str) -> None:
     """Remove it with all below it. Its processes must be ending."""
     for place in find_cgroups(name):
         for each in sorted((path for path in place.rglob("*") if path.is_dir()), reverse=True):
             _remove(each)
         _remove(place)
+
+
+def _pass_on_controllers(place: Path) -> None:
+    """Version 2 gives those below a cgroup only what it says; version 1 has no such file."""
+    if (place / "cgroup.controllers").exists():
+        for controller in (place / "cgroup.controllers").read_text().split():
+            (place / "cgroup.subtree_control").write_text(f"+{controller}")
 
 
 def _remove(place: Path) -> None:

@@ -41,8 +41,8 @@ class Cluster(Access):
 
     @property
     def nodes(self) -> Sequence[Node]:
-        """Those that it was made with and those added since; each object is as good as another of the same name."""
-        return [self._node(index) for index in self.plan.nodes]
+        """Those that it was made with; a spare one is its borrower's. Each is as good as another of the same name."""
+        return [self._node(index) for index in range(self.plan.nodes)]
 
     @property
     def control_plane(self) -> ControlPlane:
@@ -80,7 +80,7 @@ class Cluster(Access):
             sweep()
             if not (self.directory / "kubeconfig").exists():
                 self._remove()
-                self._make(Plan(claim_network().number, tuple(range(nodes)), str(binaries), str(owner or "")))
+                self._make(Plan(claim_network().number, nodes, str(binaries), str(owner or "")))
             self._start()
         return self
 
@@ -97,12 +97,12 @@ class Cluster(Access):
         """Give every node the images of an archive, as `docker save` or an OCI builder writes it; new nodes, too."""
         with locked("cluster"):
             if kept := images.keep_archive(archive, self.directory / "images"):
-                for node in self.nodes:
+                for node in self._all_nodes():
                     node.load_image(kept)
 
     def use_registry(self, address: str) -> None:
         """Let the nodes pull from `host:port` by plain HTTP."""
-        for node in self.nodes:
+        for node in self._all_nodes():
             node.use_registry(address)
 
     @contextmanager
@@ -112,8 +112,9 @@ class Cluster(Access):
         A pod gets there by its `nodeName`, or with a toleration of everything and the node's name as selector.
         """
         with locked("cluster"):
-            index = next(index for index in range(MAX_NODES) if index not in self.plan.nodes)
-            self.plan.with_node(index).write(self.directory)
+            plan = self.plan
+            index = next(index for index in range(plan.nodes, MAX_NODES) if index not in plan.spares)
+            plan.with_spare(index).write(self.directory)
         node = self._node(index)
         try:
             node.launch(self._list_images(), is_spare=True)
@@ -124,7 +125,7 @@ class Cluster(Access):
             self.core.delete_node(node.name)
             shutil.rmtree(self.directory / node.name)
             with locked("cluster"):
-                self.plan.without_node(index).write(self.directory)
+                self.plan.without_spare(index).write(self.directory)
 
     def _make(self, plan: Plan) -> None:
         (self.directory / "images").mkdir(parents=True)
@@ -141,7 +142,12 @@ class Cluster(Access):
         say(f"cluster {self.name}: starting {len(self.nodes)} nodes")
         for node in self.nodes:
             node.launch(self._list_images())
-        wait_until(lambda: all(node.is_ready() for node in self.nodes), "every node is ready", within=SECONDS_TO_JOIN)
+        wait_until(
+            lambda: all(node.is_ready() for node in self.nodes),
+            "every node is ready",
+            within=SECONDS_TO_JOIN,
+            pause=0.1,
+        )
 
     def _remove(self) -> None:
         self.close()
@@ -155,6 +161,9 @@ class Cluster(Access):
         shutil.rmtree(self.directory)
         if not any(ROOT.iterdir()):
             ROOT.rmdir()
+
+    def _all_nodes(self) -> list[Node]:
+        return [*self.nodes, *map(self._node, self.plan.spares)]
 
     def _list_images(self) -> list[Path]:
         return sorted((self.directory / "images").glob("*.tar"))

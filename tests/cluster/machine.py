@@ -87,13 +87,16 @@ class Machine:
         inside = (each for each in list_processes() if each.namespace("pid") == place)
         return next((each for each in inside if each.words()[:1] == [word]), None)
 
+    def log(self, name: str) -> Path:
+        return self.directory / f"{name}.log"
+
     def tail(self, name: str) -> str:
         """The end of a log."""
-        log = self.directory / f"{name}.log"
+        log = self.log(name)
         return log.read_text(errors="replace")[-3000:] if log.exists() else ""
 
     def _spawn(self, name: str, *words: str) -> None:
-        with (self.directory / f"{name}.log").open("ab") as log:
+        with self.log(name).open("ab") as log:
             subprocess.run(
                 words,
                 env=self._environment,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.cluster.cgroups import remove_cgroup
+from tests.cluster.cgroups import make_cgroup, remove_cgroup
 from tests.cluster.identities import Identities
 from tests.cluster.images import PAUSE, find_program
 from tests.cluster.machine import Machine
@@ -61,6 +61,7 @@ class Node:
         if is_new:
             self._format(is_spare)
         self._place.network.add(self._place.network.node(self._place.index))
+        make_cgroup(self._place.cgroup)
         self._machine.boot()
         self.containerd.start()
         for image in images if is_new else ():
@@ -70,7 +71,7 @@ class Node:
     def start(self) -> None:
         """Start what does not run, and return when the node is ready. What it had on disk is still there."""
         self.launch([])
-        wait_until(self.is_ready, f"{self.name} is ready", within=SECONDS_TO_JOIN)
+        wait_until(self.is_ready, f"{self.name} is ready", within=SECONDS_TO_JOIN, pause=0.1)
 
     def stop(self) -> None:
         """Stop its kubelet: the node is lost to the cluster, while its containers run on, unseen."""
@@ -86,7 +87,7 @@ class Node:
 
     def wait_lost(self) -> None:
         """Return when the cluster has seen that it is silent."""
-        wait_until(lambda: not self.is_ready(), f"{self.name} is lost", within=SECONDS_TO_LOSE)
+        wait_until(lambda: not self.is_ready(), f"{self.name} is lost", within=SECONDS_TO_LOSE, pause=0.1)
 
     def load_image(self, archive: Path) -> None:
         """Import what `docker save` or an OCI builder wrote."""
@@ -160,7 +161,7 @@ class Node:
             "containerRuntimeEndpoint": f"unix://{SOCKET}",
             "cgroupDriver": "cgroupfs",
             "cgroupRoot": f"/{self._place.cgroup}",
-            "cgroupsPerQOS": False,
+            "cgroupsPerQOS": True,
             "enforceNodeAllocatable": [],
             "failCgroupV1": False,
             "failSwapOn": False,

@@ -14,12 +14,13 @@ FILE = "plan.json"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`number` is its network's; `nodes` are the numbers of those it has; without its `owner` it has no purpose."""
+    """`number` is its network's; it has so many `nodes`, and `spares` by their numbers; its `owner` may end it."""
 
     number: int
-    nodes: tuple[int, ...]
+    nodes: int
     binaries: str
     owner: str
+    spares: tuple[int, ...] = ()
 
     @classmethod
     def exists(cls, directory: Path) -> bool:
@@ -28,7 +29,7 @@ class Plan:
     @classmethod
     def read(cls, directory: Path) -> Self:
         found = json.loads((directory / FILE).read_text())
-        return cls(**{**found, "nodes": tuple(found["nodes"])})
+        return cls(**{**found, "spares": tuple(found.get("spares", ()))})
 
     def write(self, directory: Path) -> None:
         new = directory / f"{FILE}.{os.getpid()}"
@@ -36,8 +37,8 @@ class Plan:
         # Whole or not at all: others read it at any time.
         new.replace(directory / FILE)
 
-    def with_node(self, index: int) -> Self:
-        return replace(self, nodes=(*self.nodes, index))
+    def with_spare(self, index: int) -> Self:
+        return replace(self, spares=(*self.spares, index))
 
-    def without_node(self, index: int) -> Self:
-        return replace(self, nodes=tuple(each for each in self.nodes if each != index))
+    def without_spare(self, index: int) -> Self:
+        return replace(self, spares=tuple(each for each in self.spares if each != index))

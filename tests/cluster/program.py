@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.cluster.machine import Machine
+from tests.cluster.processes import Process
 from tests.waiting import wait_until
 
 SECONDS_TO_START = 90
@@ -21,17 +22,24 @@ class Program:
         self._is_ready = is_ready
 
     def is_running(self) -> bool:
-        return self._machine.find(self._words[0]) is not None
+        return self._find() is not None
 
     def launch(self) -> None:
         """Start it, unless it runs; `wait` waits until it is of use."""
         if not self.is_running():
             self._machine.start(self.name, *self._words)
-            wait_until(self._has_begun, f"{self.name} begins")
+            wait_until(self._find, f"{self.name} begins; its log: {self._machine.log(self.name)}", pause=0.02)
 
     def wait(self) -> None:
         """Return when it does what it is for. Raises with the end of its log when it does not."""
-        wait_until(self._is_of_use, f"{self.name} is ready", within=SECONDS_TO_START)
+        process = self._find()
+
+        def is_of_use() -> bool:
+            assert process, f"{self.name} does not run: {self._machine.tail(self.name)}"
+            assert process.is_alive(), f"{self.name} has ended: {self._machine.tail(self.name)}"
+            return self._is_ready()
+
+        wait_until(is_of_use, f"{self.name} is ready", within=SECONDS_TO_START, pause=0.1)
 
     def start(self) -> None:
         self.launch()
@@ -57,18 +65,13 @@ class Program:
         self.start()
 
     def _end(self, number: signal.Signals) -> None:
-        if process := self._machine.find(self._words[0]):
+        if process := self._find():
             process.end(number)
 
     def _send(self, number: signal.Signals) -> None:
-        process = self._machine.find(self._words[0])
+        process = self._find()
         assert process, f"{self.name} does not run"
         process.send(number)
 
-    def _has_begun(self) -> bool:
-        """It has taken the place of the program that brought it in, or has already ended and said why."""
-        return self.is_running() or bool(self._machine.tail(self.name))
-
-    def _is_of_use(self) -> bool:
-        assert self.is_running(), f"{self.name} has ended: {self._machine.tail(self.name)}"
-        return self._is_ready()
+    def _find(self) -> Process | None:
+        return self._machine.find(self._words[0])

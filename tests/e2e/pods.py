@@ -32,7 +32,7 @@ def wait_for_pod(cluster: Access, namespace: str, *phases: str, name: str = NAME
         pod = cluster.core.read_namespaced_pod(name, namespace)
         return pod if pod.status and pod.status.phase in phases else None
 
-    found = wait_until(look, f"pod {name} is {' or '.join(phases)}", within=SECONDS)
+    found = wait_until(look, f"pod {name} is {' or '.join(phases)}", within=SECONDS, pause=0.1)
     assert found
     return found
 
