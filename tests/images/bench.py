@@ -2,15 +2,16 @@
 
 import os
 import subprocess
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 from tests.cluster.oci import Image, read_image
 from tests.images.contents import unpack
 from tests.runtime.roots import Root
-from tools.images.builders import Buildah, Builder, Docker
+from tools.images.builders import Buildah, Builder, Docker, Order
 from tools.images.revision import Revision
-from tools.images.workshop import LOCAL, Built, Workshop
+from tools.images.workshop import LOCAL, PREFIX, Built, Workshop
 
 REVISION = Revision("0.0.0", f"test{os.getpid()}", 1_700_000_000)
 VOLUME = "/volume"
@@ -42,6 +43,15 @@ class Bench:
     def build_on(self, base: str) -> None:
         """Build on this base. Raises `Unbuildable`."""
         self._workshop.build(["executor-any"], base)
+
+    def build_text(self, name: str, text: str) -> None:
+        """Build an image of a Dockerfile that needs no file; it can then be started by this name."""
+        context = self._folder / name
+        context.mkdir()
+        (context / "Dockerfile").write_text(text)
+        built = replace(self.built["executor-any"], name=name, reference=f"{PREFIX}{name}:{REVISION.tag}")
+        self.builder.build(Order(context, built.reference, {}, REVISION.time, built.architecture))
+        (self.built[name],) = self._workshop.save([built], context)
 
     def image(self, name: str) -> Image:
         """What was saved of an image."""

@@ -19,6 +19,7 @@ from tools.runtime.target import Unbuildable
 
 pytestmark = [pytest.mark.serial, pytest.mark.timeout(300)]  # what is built first takes minutes where nothing is cached
 
+DOCS = Path(__file__).resolve().parents[2] / "docs/images.md"
 NOBODY = 54_321
 NAMES = [RUNTIME, *EXECUTORS]
 COMMANDS = {
@@ -54,6 +55,17 @@ def test_the_entrypoint_runs_and_reports(bench: Bench, dispatch: Dispatch, name:
     assert (dispatch.ending.exit_code, dispatch.ending.code) == (7, Code.EXIT_NONZERO)
     assert dispatch.ending.stdout is not None
     assert dispatch.ending.stdout.tail == "hello\n"
+
+
+def test_the_three_lines_of_the_docs_make_an_executor(bench: Bench, dispatch: Dispatch) -> None:
+    """What docs/images.md says, on a base without a C library, runs a command and reports it."""
+    (text,) = re.findall(r"^```dockerfile\n(.*?)^```$", DOCS.read_text(), re.MULTILINE | re.DOTALL)
+    base = bench.built["executor-any"].base
+    assert base
+    text = text.replace("your-image", base).replace("=eightbells-runtime", f"={bench.built[RUNTIME].reference}")
+    bench.build_text("own", text)
+    assert dispatch.run("echo", "hello", program=bench.start("own", NOBODY)) == (0, b"hello\n", b"")
+    assert dispatch.states == ["running", "completed"]
 
 
 def test_the_runtimes_own_image_runs_and_reports(bench: Bench, dispatch: Dispatch) -> None:
