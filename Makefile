@@ -122,6 +122,11 @@ bench: $(BENCH_VENV)/.stamp ## measure publish, consume, latency and the wrapper
 runtime: $(RUNTIME_VENV)/.stamp ## build dist/eightbells-runtime-<arch>.tar.xz, the directory that goes into images
 	@UV=$(UV) $(RUNTIME_VENV)/bin/python -m tools.runtime $(ARCHS)
 
+.PHONY: images
+images: setup ## build the images of images/ with docker or buildah; ARGS='--help' says what else
+	@$(BIN)/python -m tools.images --has-runtime || $(MAKE) runtime
+	@$(BIN)/python -m tools.images $(ARGS)
+
 .PHONY: golden
 golden: setup ## write the Jobs that tests compare with anew; read the difference
 	@$(BIN)/python -m tests.dispatcher.golden
