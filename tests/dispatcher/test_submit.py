@@ -68,6 +68,14 @@ def test_no_post_is_sent_after_the_time_to_create(harbour: Harbour) -> None:
     assert harbour.api.count("POST") == 1
 
 
+def test_no_post_is_sent_by_who_comes_too_late(harbour: Harbour) -> None:
+    """The time to create has passed before its turn came: the API is not asked at all."""
+    with pytest.raises(TooLate, match="submitting again is safe"):
+        harbour.open(create_seconds=0).submit(dispatch())
+
+    assert harbour.api.asked == []
+
+
 def test_what_was_registered_and_never_created_is_created_by_the_next_submit(harbour: Harbour) -> None:
     """Whoever dies, or is too late, between the two leaves nothing that has to be cleared away."""
     harbour.bus.register("d", namespace="jobs", job="d")
