@@ -102,6 +102,11 @@ def test_template_says_where_the_termination_message_goes() -> None:
     assert told(template=base)[1].termination_log == "/tmp/end"
 
 
+def test_ours_are_not_expanded() -> None:
+    """Kubernetes gives the wrapper what we were given, whatever it looks like."""
+    assert variables(env={"A": "1"}, traceparent=TRACE, tracestate="a=$(A)")["EIGHTBELLS_TRACESTATE"] == "a=$$(A)"
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0.5, "0.5s"), (60, "60s"), (123456.789, "123456.789s"), (0.001, "0.001s")]
 )

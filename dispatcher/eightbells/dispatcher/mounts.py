@@ -3,7 +3,7 @@
 Files are read-only, and nothing else may be at or below their path: it would hide them, or could not be mounted.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from eightbells.dispatcher.dispatch import Dispatch, SecretKey
 from eightbells.dispatcher.errors import Refused
@@ -68,12 +68,11 @@ def mount_authorities(secret: SecretKey | None) -> Part:
     )
 
 
-def check_mounts(dispatch: Dispatch, ours: Iterable[Manifest], taken: Iterable[str]) -> None:
+def check_mounts(dispatch: Dispatch, ours: Iterable[Manifest], taken: Sequence[str]) -> None:
     """Refuse a path of ours that is `taken`, or has something below it. `taken` is what the template mounts."""
     paths = sorted((mount["mountPath"] for mount in ours), key=len)
-    others = [path.rstrip("/") for path in taken]
     for index, path in enumerate(paths):
-        for other in (*others, *paths[index + 1 :]):
+        for other in (*taken, *paths[index + 1 :]):
             if other == path or other.startswith(f"{path}/"):
                 if other in dispatch.secret_files:
                     raise Refused(f"secret_files[{other!r}]", f"is below {path}, where there is something of its own")

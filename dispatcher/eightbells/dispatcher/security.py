@@ -72,4 +72,4 @@ def _find_laxer(security: Security, said: Manifest) -> Iterator[tuple[str, str]]
     lax = {"privileged": True, "allowPrivilegeEscalation": True, "procMount": "Unmasked"}
     if security == "restricted":
         lax |= {"runAsNonRoot": False, "runAsUser": 0}
-    yield from ((field, str(value)) for field, value in lax.items() if said.get(field) == value and field in said)
+    yield from ((field, str(value)) for field, value in lax.items() if said.get(field) == value)
