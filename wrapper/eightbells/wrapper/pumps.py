@@ -19,7 +19,9 @@ from eightbells.wrapper.notice import say
 BUFFER_BYTES = 64 * 1024
 QUIET_SECONDS = 0.05
 DRAIN_STEP = 0.01
-"""After the command's death: how long no byte must pass, and how often the pipes are looked at."""
+QUIET_LOOKS = 3
+"""After the command's death: how long no byte must pass, how often the pipes are looked at, and the least looks that
+count: where a container has spent its share of the processor, all its threads stand still for longer than that."""
 
 NAMED = 5
 BROKEN = "nobody reads it any more"
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 class Pump:
     """Carries one stream until its end. `is_over` at the end; `lost` is what the sink did not take, `why` the reason.
 
-    A byte is always either in the pipe or the pump is busy, so that whoever looks at both misses none.
+    A byte is in the pipe or the pump is not at rest; whoever looks at both, more than once, misses none.
     """
 
     def __init__(self, stream: Stream, wake: Callable[[], None], *, is_streamed: bool = False) -> None:
@@ -56,8 +58,7 @@ class Pump:
         self.why = ""
         self.window: Window | None = None
         self._wake = wake
-        self._arrival = select.poll()
-        self._arrival.register(stream.source, select.POLLIN)
+        self._thread = 0
 
     def start(self) -> None:
         """Start the thread. Raises RuntimeError when the system has no more."""
@@ -67,6 +68,7 @@ class Pump:
         from eightbells.wrapper.windows import Window  # here, where the command does not wait for it
 
         try:
+            self._thread = _thread.get_native_id()
             self.window = Window()
             self._carry(self.window)
         except Exception as problem:  # noqa: BLE001 - a thread's last word; the init goes on
@@ -76,10 +78,11 @@ class Pump:
             self._wake()
 
     def _carry(self, window: Window) -> None:
-        buffers = [bytearray(BUFFER_BYTES), bytearray(BUFFER_BYTES)]
+        buffers = [memoryview(bytearray(BUFFER_BYTES)), memoryview(bytearray(BUFFER_BYTES))]
         turn = 0
-        while self._is_more() and (count := posix.readv(self.stream.source, [buffers[turn]])):
-            chunk = memoryview(buffers[turn])[:count]
+        while count := posix.readv(self.stream.source, [buffers[turn]]):
+            self.is_busy = True
+            chunk = buffers[turn][:count]
             window.feed(chunk)
             if self.is_streamed:
                 self._offer(chunk)
@@ -89,12 +92,14 @@ class Pump:
             turn = 1 - turn
             if count >= BUFFER_BYTES and len(buffers[turn]) < PIPE_BYTES:
                 self._grow()
-                buffers[turn] = bytearray(PIPE_BYTES)
+                buffers[turn] = memoryview(bytearray(PIPE_BYTES))
 
-    def _is_more(self) -> bool:
-        self._arrival.poll()
-        self.is_busy = True
-        return True
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether it waits for bytes and has none in hand. Between its read and `is_busy` its thread is awake, or it
+        waits for the interpreter, which it has been given by the time of the next look.
+        """
+        return not self.is_busy and is_asleep(self._thread)
 
     def _offer(self, chunk: memoryview) -> None:
         """Leave a copy for who streams it, and never wait for him."""
@@ -142,20 +147,35 @@ class Quiet:
         self._pumps = pumps
         self._chunks = -1
         self._since = 0.0
+        self._looks = 0
         self._pipes = select.poll()
         for pump in pumps:
             self._pipes.register(pump.stream.source, select.POLLIN)
 
     def __call__(self) -> bool:
-        """Return whether all streams have ended or 50 ms have passed without a byte."""
+        """Return whether all streams have ended or 50 ms have passed, and some looks been taken, without a byte."""
         if all(pump.is_over for pump in self._pumps):
             return True
         now = time.monotonic()
-        chunks = sum(pump.chunks for pump in self._pumps)
-        is_moving = chunks != self._chunks or any(pump.is_busy and not pump.is_over for pump in self._pumps)
-        if is_moving or any(events & select.POLLIN for _, events in self._pipes.poll(0)):
-            self._chunks, self._since = chunks, now
-        return now - self._since >= QUIET_SECONDS
+        self._looks += 1
+        if self._is_moving():
+            self._since, self._looks = now, 0
+        return now - self._since >= QUIET_SECONDS and self._looks >= QUIET_LOOKS
+
+    def _is_moving(self) -> bool:
+        before, self._chunks = self._chunks, sum(pump.chunks for pump in self._pumps)
+        if before != self._chunks or any(events & select.POLLIN for _, events in self._pipes.poll(0)):
+            return True
+        return not all(pump.is_over or pump.is_at_rest for pump in self._pumps)
+
+
+def is_asleep(thread: int) -> bool:
+    """Whether the thread (gettid(2)) waits for something that is not a processor; where that cannot be seen it may."""
+    try:
+        with open(f"/proc/self/task/{thread}/stat", "rb") as file:
+            return file.read().rpartition(b") ")[2].startswith(b"S")
+    except OSError:
+        return True
 
 
 def start_pumps(environment: Environment, wake: Callable[[], None]) -> list[Pump]:
