@@ -25,7 +25,7 @@ EXAMPLES = [
     ("$(VAR_B)_______$(A", "B_______$(A"),
     ("$(VAR_REF)", "$(VAR_A)"),
     ("foo$(VAR_EMPTY)bar", "foobar"),
-    ("$(VAR_DNE)", "$(VAR_DNE)"),
+    ("$(VAR_NONE)", "$(VAR_NONE)"),
     ("$", "$"),
     ("$(", "$("),
     ("$()", "$()"),
