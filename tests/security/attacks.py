@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
-WRAPPER = os.getppid()
+WRAPPER = int(os.environ.get("WRAPPER") or os.getppid())
 PROC = Path(f"/proc/{WRAPPER}")
 LIBC = ctypes.CDLL(None, use_errno=True)
 PTRACE_SEIZE = 0x4206
