@@ -50,9 +50,9 @@ def test_where_another_run_may_decide_it_is_an_attempt(dispatch: Dispatch, more:
     assert attempt.stdout.tail == "out\n"
 
 
-@pytest.mark.parametrize("answer", ["exit 0", "exit 3", "sleep 0.3; exit 0"])
+@pytest.mark.parametrize("answer", ["-", "exit 0", "exit 3", "sleep 0.3; exit 0"])
 def test_a_command_that_somebody_told_to_stop_is_an_attempt(dispatch: Dispatch, answer: str) -> None:
-    """However it answers the TERM of a drain or a deletion, what that means is for the Job to say."""
+    """However it answers the TERM of a drain or a deletion, dying (`-`) too, what that means is for the Job to say."""
     process = dispatch.start("sh", "-c", f"trap '{answer}' TERM; echo ready; sleep 60 & wait", env=POD)
     process.hears(b"ready\n")
     process.send_signal(signal.SIGTERM)

@@ -48,6 +48,16 @@ def test_termination_from_outside_reaches_the_command(dispatch: Dispatch) -> Non
     assert (dispatch.ending.code, dispatch.ending.terminated_by) == ("signalled", "SIGTERM")
 
 
+def test_the_first_processs_stdout_can_be_written_to_where_that_is_asked_for(dispatch: Dispatch) -> None:
+    """`> /proc/1/fd/1`, as images of daemons do: with EIGHTBELLS_DUMPABLE=1 it arrives, and is refused without."""
+    script = "echo hello > /proc/1/fd/1 || exit 3"
+    assert dispatch.run("sh", "-c", script, prefix=UNSHARE, env={"EIGHTBELLS_DUMPABLE": "1"}).stdout == b"hello\n"
+    again = {"EIGHTBELLS_STOP_IF_ENDED": "0"}
+    ran = dispatch.run("setpriv", "--bounding-set", "-all", "sh", "-c", script, prefix=UNSHARE, env=again)
+    assert ran.stdout == b""
+    assert b"Permission denied" in ran.stderr
+
+
 def test_orphans_are_buried(init: Wrapping) -> None:
     """A hundred orphans leave no zombie while the command lives on."""
     script = "for i in $(seq 100); do (sh -c 'exit 3' &) ; done; echo left; exec sleep 60"

@@ -125,6 +125,19 @@ def test_a_second_termination_does_not_hurry_the_kill(init: Wrapping) -> None:
     assert time.monotonic() - begun >= 2
 
 
+def test_an_interruption_before_a_termination_does_not_hurry_the_kill(dispatch: Dispatch) -> None:
+    """INT, then TERM: the command gets both in turn, its grace is TERM's, and the event names both."""
+    script = "trap 'echo int' INT; trap 'echo term; exit 3' TERM; echo ready; while :; do sleep 0.01; done"
+    process = dispatch.start("sh", "-c", script)
+    process.hears(b"ready\n")
+    process.send_signal(signal.SIGINT)
+    process.hears(b"int\n")
+    process.send_signal(signal.SIGTERM)
+    ran = process.finish()
+    assert (ran.exit_code, ran.stdout) == (3, b"term\n")
+    assert (dispatch.ending.code, dispatch.ending.terminated_by) == ("exit_nonzero", "SIGINT, SIGTERM")
+
+
 def test_a_timeout_ends_the_command_with_its_output(dispatch: Dispatch) -> None:
     """At EIGHTBELLS_TIMEOUT the command is told to stop; what it wrote is in the event."""
     process = dispatch.start("sh", "-c", "echo working; exec sleep 60", env={"EIGHTBELLS_TIMEOUT": "300ms"})

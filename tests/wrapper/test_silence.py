@@ -42,6 +42,18 @@ def test_a_connection_that_is_half_open_is_given_up_for_another(dispatch: Dispat
     assert dispatch.states == ["running", "failed"]
 
 
+def test_an_ending_whose_reply_was_lost_is_said_again_and_is_the_same(dispatch: Dispatch, gate: Gate) -> None:
+    """It is sent a second time under its id, which the bus knows: one event, and nothing that contradicts it."""
+    process = start(dispatch, "exit 7", **IN_TIME)
+    gate.unanswered = b"/failed\r\n"
+    ran = process.finish(b"go\n")
+    assert (ran.exit_code, gate.unanswered) == (7, b"")
+    assert b"cannot report, and tries again: " in ran.stderr
+    assert b"not published" not in ran.stderr
+    assert dispatch.states == ["running", "failed"]
+    assert not {"conflicts", "late"} & dispatch.record.keys()
+
+
 def test_a_way_that_passes_nothing_costs_the_time_out(dispatch: Dispatch, gate: Gate) -> None:
     """Where every new connection is silent, too, the command exits as it would, and stderr says what was not said."""
     process = start(dispatch, "echo done; exit 7", **SOON)
