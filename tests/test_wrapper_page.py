@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from eightbells.wrapper.document import RECORD
 from eightbells.wrapper.environment import VARIABLES, Environment
 from eightbells.wrapper.target import PLACE, Target
 
@@ -70,6 +71,14 @@ def test_what_is_told_of_the_place_has_no_default() -> None:
     rest = VARIABLES - set(defaults())
     assert rest >= set(PLACE.values()) | {"DISPATCH_ID", "URL"}
     assert {ROWS[name] for name in rest} == {NONE}
+
+
+def test_the_termination_message_has_the_fields_of_the_page() -> None:
+    """The table names each field of the record, and no other."""
+    table = PAGE.partition("## The termination message")[2].partition("\n## ")[0]
+    named = re.findall(r"`([a-z_]+)`", "".join(re.findall(r"^\| (`.+?) \|", table, re.MULTILINE)))
+    assert sorted(named) == sorted([*RECORD, "stdout", "stderr"])
+    assert named[0] == RECORD[0]
 
 
 def test_the_check_of_the_page_is_what_is_said(valkey: Server) -> None:
