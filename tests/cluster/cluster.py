@@ -12,12 +12,13 @@ from typing import Self
 
 from tests.cluster import images
 from tests.cluster.access import Access
-from tests.cluster.binaries import locked, take_binaries
+from tests.cluster.binaries import take_binaries
 from tests.cluster.cgroups import remove_cgroup
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.identities import ADMIN, Identities
+from tests.cluster.locks import locked
 from tests.cluster.machine import Machine
-from tests.cluster.network import MAX_NODES, Network, claim_network
+from tests.cluster.network import MAX_NODES, Network, claim_network, list_bridges, remove_bridge
 from tests.cluster.node import Node, Place, name_node
 from tests.cluster.plan import ROOT, Plan
 from tests.cluster.processes import Process
@@ -76,7 +77,7 @@ class Cluster(Access):
         """
         assert 0 < nodes <= MAX_NODES, f"a cluster here has 1 to {MAX_NODES} nodes"
         binaries = take_binaries()
-        with locked("cluster"):
+        with locked(ROOT.parent):
             sweep()
             if not (self.directory / "kubeconfig").exists():
                 self._remove()
@@ -85,9 +86,10 @@ class Cluster(Access):
         return self
 
     def stop(self) -> None:
-        """Stop everything, and take every trace of it away."""
-        with locked("cluster"):
+        """Stop everything, and take every trace of it away; of those whose owner is dead, too."""
+        with locked(ROOT.parent):
             self._remove()
+            sweep()
 
     def compact(self) -> int:
         """Let etcd forget the past, as it does by itself every five minutes; return what is now the oldest revision."""
@@ -95,7 +97,7 @@ class Cluster(Access):
 
     def load_image(self, archive: Path) -> None:
         """Give every node the images of an archive, as `docker save` or an OCI builder writes it; new nodes, too."""
-        with locked("cluster"):
+        with locked(ROOT.parent):
             if kept := images.keep_archive(archive, self.directory / "images"):
                 for node in self._all_nodes():
                     node.load_image(kept)
@@ -111,7 +113,7 @@ class Cluster(Access):
 
         A pod gets there by its `nodeName`, or with a toleration of everything and the node's name as selector.
         """
-        with locked("cluster"):
+        with locked(ROOT.parent):
             plan = self.plan
             index = next(index for index in range(plan.nodes, MAX_NODES) if index not in plan.spares)
             plan.with_spare(index).write(self.directory)
@@ -124,7 +126,7 @@ class Cluster(Access):
             node.cut_power()
             self.core.delete_node(node.name)
             shutil.rmtree(self.directory / node.name)
-            with locked("cluster"):
+            with locked(ROOT.parent):
                 self.plan.without_spare(index).write(self.directory)
 
     def _make(self, plan: Plan) -> None:
@@ -157,7 +159,7 @@ class Cluster(Access):
             Machine(self.name, directory).kill()
         if Plan.exists(self.directory):
             remove_cgroup(self.network.bridge)
-            self.network.remove()
+            remove_bridge(self.network.bridge)
         shutil.rmtree(self.directory)
         if not any(ROOT.iterdir()):
             ROOT.rmdir()
@@ -181,9 +183,12 @@ class Cluster(Access):
 
 
 def sweep() -> None:
-    """Remove every cluster whose owner is dead."""
-    for directory in ROOT.glob("*/"):
-        owner = Plan.read(directory).owner if Plan.exists(directory) else ""
-        if owner and not Process.parse(owner).is_alive():
-            say(f"cluster {directory.name}: removing it, because its owner is gone")
-            Cluster(directory.name)._remove()
+    """Remove every cluster whose owner is dead, and every bridge that belongs to none."""
+    plans = {directory.name: Plan.read(directory) for directory in ROOT.glob("*/") if Plan.exists(directory)}
+    for name, plan in plans.items():
+        if plan.owner and not Process.parse(plan.owner).is_alive():
+            say(f"cluster {name}: removing it, because its owner is gone")
+            Cluster(name)._remove()
+    # Somebody may have died between his claim and his plan.
+    for bridge in {*list_bridges()} - {Network(plan.number).bridge for plan in plans.values()}:
+        remove_bridge(bridge)

@@ -1,6 +1,6 @@
 """Fixtures for tests that need a cluster: `cluster` for the run, `namespace` and more for a test.
 
-Nothing is imported and nothing started before a test asks: most runs have none that does.
+Nothing dear is imported, and nothing started, before a test asks: most runs have none that does.
 """
 
 import os
@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.cluster.run import begin_run, had_cluster
+from tests.cluster.sources import reason_against
 
 if TYPE_CHECKING:
     from tests.cluster.cluster import Cluster
@@ -18,8 +21,6 @@ LEAKS = pytest.StashKey[list[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    from tests.cluster.run import begin_run
-
     if name := begin_run():
         config.stash[OURS] = name
 
@@ -29,8 +30,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Here and not in the fixture, so that pytest sums them up in one line."""
     if "cluster" not in getattr(item, "fixturenames", ()):
         return
-    from tests.cluster.sources import reason_against
-
     reason = reason_against()
     if reason and os.environ.get("CI") == "true":
         pytest.fail(f"no cluster: {reason}", pytrace=False)
@@ -41,10 +40,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """When the workers are gone, the process that began the run ends its cluster."""
-    if name := session.config.stash.get(OURS, None):
-        from tests.cluster.run import end_run
+    name = session.config.stash.get(OURS, None)
+    if name and had_cluster(name):
+        from tests.cluster.shared import end_cluster
 
-        session.config.stash[LEAKS] = end_run(name)
+        session.config.stash[LEAKS] = end_cluster(name)
         if session.config.stash[LEAKS]:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -59,9 +59,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.fixture(scope="session")
 def cluster() -> Iterator["Cluster"]:
     """The run's cluster of two nodes; nobody may do it harm, because others use it at the same time."""
-    from tests.cluster.run import join_run
+    from tests.cluster.shared import join_cluster
 
-    cluster = join_run()
+    cluster = join_cluster()
     yield cluster
     cluster.close()
 
@@ -83,7 +83,7 @@ def node(cluster: "Cluster") -> Iterator["Node"]:
 @pytest.fixture
 def private_cluster(cluster: "Cluster") -> Iterator["Cluster"]:
     """A cluster of one node that is this test's own, to do its control plane harm."""
-    from tests.cluster.run import private_cluster
+    from tests.cluster.shared import private_cluster
 
     cluster.network  # noqa: B018  # skips the test where the cluster is not ours
 

@@ -14,10 +14,7 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.node import Node
 from tests.cluster.plan import Plan
 from tests.cluster.processes import Process
-
-KUBECONFIG = "EIGHTBELLS_TEST_KUBECONFIG"
-HOST_ADDRESS = "EIGHTBELLS_TEST_HOST_ADDRESS"
-LOAD_IMAGE = "EIGHTBELLS_TEST_LOAD_IMAGE"
+from tests.cluster.sources import HOST_ADDRESS, KUBECONFIG, LOAD_IMAGE
 
 
 class GivenCluster(Cluster):

@@ -69,7 +69,7 @@ def _pack_layer(files: Mapping[str, Path | bytes], links: Mapping[str, str]) -> 
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as layer:
         _add_directory(layer, "tmp", 0o1777)
-        for name in {str(Path(each).parent) for each in (*files, *links)} - {"."}:
+        for name in sorted({str(place) for each in (*files, *links) for place in Path(each).parents} - {"."}):
             _add_directory(layer, name, 0o755)
         for name, content in files.items():
             _add(layer, name, content.read_bytes() if isinstance(content, Path) else content, 0o755)

@@ -11,8 +11,9 @@ import docker  # type: ignore[import-untyped]
 from docker.errors import DockerException, ImageNotFound, NotFound  # type: ignore[import-untyped]
 from testcontainers.community.k3s import K3SContainer
 
-from tests.cluster.binaries import locked
 from tests.cluster.given import GivenCluster
+from tests.cluster.locks import locked
+from tests.cluster.plan import ROOT
 from tests.cluster.processes import Process
 from tests.servers.container import HOST, knock
 
@@ -33,7 +34,7 @@ class K3s(GivenCluster):
         """Start it, unless it runs; it has one node, whatever was asked."""
         # Ours are removed by us; the helper that would do it has an image of its own to pull.
         os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
-        with locked("cluster"):
+        with locked(ROOT.parent):
             if not self.kubeconfig.exists():
                 container = K3SContainer(IMAGE).with_name(self.name)
                 container.start()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.cluster.cgroups import find_cgroups
 from tests.cluster.machine import MARK
-from tests.cluster.network import list_bridges
+from tests.cluster.network import has_interface
 from tests.cluster.plan import ROOT
 from tests.cluster.processes import Process, list_processes
 
@@ -18,8 +18,8 @@ def find_leaks(name: str, bridge: str | None) -> list[str]:
     return [
         *(f"process {each.pid}: {' '.join(each.words())[:200]}" for each in find_processes(name)),
         *(f"mount {place}" for place in _find_mounts(ROOT / name)),
-        *(f"bridge {each}" for each in list_bridges() if each == bridge),
-        *(f"cgroup {place}" for place in (find_cgroups(bridge) if bridge else [])),
+        *([f"bridge {bridge}"] if bridge and has_interface(bridge) else []),
+        *([f"cgroup {place}" for place in find_cgroups(bridge)] if bridge else []),
         *(f"file {place}" for place in (ROOT / name, *ROOT.glob(f"{name}.*")) if place.exists()),
     ]
 

@@ -5,11 +5,13 @@ on an address of the bridge, on its usual port, so that clusters live side by si
 """
 
 import json
+import re
 import subprocess
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 NETWORKS = [*IPv4Network("10.203.0.0/16").subnets(new_prefix=20)]
+BRIDGE = re.compile(r"eightbells\d+")
 MAX_NODES = 14
 """A network has sixteen parts of 256 addresses: hosts, services, and one for the pods of each node."""
 
@@ -57,24 +59,14 @@ class Network:
 
     def add(self, address: IPv4Address) -> None:
         """Give the bridge one more address."""
-        self._ip("address", "replace", f"{address}/{self.all.prefixlen}", "dev", self.bridge)
-
-    def remove(self) -> None:
-        """Take the bridge away, and every address with it."""
-        if self.bridge in list_bridges():
-            self._ip("link", "delete", self.bridge)
+        set_ip("address", "replace", f"{address}/{self.all.prefixlen}", "dev", self.bridge)
 
     def _part(self, number: int) -> IPv4Network:
         return [*self.all.subnets(new_prefix=24)][number]
 
-    def _ip(self, *words: str) -> None:
-        ran = run_ip(*words)
-        if ran.returncode:
-            raise NetworkError(f"ip {' '.join(words)}: {ran.stderr.strip()}")
-
 
 def claim_network() -> Network:
-    """Make the bridge of the first number that nobody has."""
+    """Make the bridge of the first number that nobody has. Raises `NetworkError`."""
     routes = [IPv4Network(each["dst"]) for each in _list("-4", "route") if each["dst"] != "default"]
     said = ""
     for number, network in enumerate(NETWORKS):
@@ -83,7 +75,7 @@ def claim_network() -> Network:
         claimed = Network(number)
         made = run_ip("link", "add", "name", claimed.bridge, "type", "bridge")
         if made.returncode == 0:
-            run_ip("link", "set", claimed.bridge, "up")
+            set_ip("link", "set", claimed.bridge, "up")
             for address in (claimed.host, claimed.store, claimed.api):
                 claimed.add(address)
             return claimed
@@ -93,7 +85,23 @@ def claim_network() -> Network:
 
 def list_bridges() -> list[str]:
     """The interfaces that are some cluster's."""
-    return [each["ifname"] for each in _list("link") if each["ifname"].startswith("eightbells")]
+    return [each["ifname"] for each in _list("link") if BRIDGE.fullmatch(each["ifname"])]
+
+
+def has_interface(name: str) -> bool:
+    return any(each["ifname"] == name for each in _list("link"))
+
+
+def remove_bridge(name: str) -> None:
+    """Take the bridge away, if it is there, and every address with it."""
+    if has_interface(name):
+        set_ip("link", "delete", name)
+
+
+def set_ip(*words: str) -> None:
+    ran = run_ip(*words)
+    if ran.returncode:
+        raise NetworkError(f"ip {' '.join(words)}: {ran.stderr.strip()}")
 
 
 def run_ip(*words: str) -> subprocess.CompletedProcess[str]:

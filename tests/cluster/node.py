@@ -179,6 +179,8 @@ class Node:
             "imageGCHighThresholdPercent": 100,
             "imageGCLowThresholdPercent": 99,
             "serializeImagePulls": False,
+            # Two hundred dispatches at once, should one node be lost; it has 253 addresses for them.
+            "maxPods": 220,
             "registerWithTaints": [{"key": SPARE, "effect": "NoSchedule"}] if is_spare else [],
         }
 

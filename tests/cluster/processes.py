@@ -77,15 +77,15 @@ class Process:
                 with suppress(ProcessLookupError):
                     signal.pidfd_send_signal(descriptor, number)
 
-    def end(self, number: signal.Signals) -> None:
-        """Send it a signal, and wait for its end; what does not end in its time is killed."""
+    def end(self, number: signal.Signals, seconds: float = SECONDS_TO_END) -> None:
+        """Send it a signal, and wait for its end; what has not ended by then is killed."""
         with self._descriptor() as descriptor:
             if descriptor is None:
                 return
-            for each in (number, signal.SIGKILL):
+            for each, patience in ((number, seconds), (signal.SIGKILL, SECONDS_TO_END)):
                 with suppress(ProcessLookupError):
                     signal.pidfd_send_signal(descriptor, each)
-                if select.select([descriptor], [], [], SECONDS_TO_END)[0]:
+                if select.select([descriptor], [], [], patience)[0]:
                     return
         raise TimeoutError(f"process {self.pid} ({' '.join(self.words())[:100]}) does not end, though it was killed")
 

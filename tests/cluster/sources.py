@@ -9,7 +9,11 @@ from functools import cache
 from pathlib import Path
 
 from tests.cluster.binaries import find_binaries
-from tests.cluster.given import KUBECONFIG
+
+KUBECONFIG = "EIGHTBELLS_TEST_KUBECONFIG"
+HOST_ADDRESS = "EIGHTBELLS_TEST_HOST_ADDRESS"
+LOAD_IMAGE = "EIGHTBELLS_TEST_LOAD_IMAGE"
+"""Of a cluster that was given: where its pods reach this machine, and a command that gives it an image's archive."""
 
 PACKAGES = Path(__file__).with_name("packages.sh")
 

@@ -1,0 +1,42 @@
+"""Networks of clusters: nobody's addresses are anybody else's."""
+
+import os
+from itertools import combinations
+
+import pytest
+
+from tests.cluster.locks import locked
+from tests.cluster.network import MAX_NODES, NETWORKS, Network, claim_network, list_bridges, remove_bridge
+from tests.cluster.plan import ROOT
+
+
+def test_no_two_clusters_share_an_address() -> None:
+    """The networks of two numbers do not overlap."""
+    assert not any(one.overlaps(other) for one, other in combinations(NETWORKS, 2))
+
+
+@pytest.mark.parametrize("number", [0, len(NETWORKS) - 1])
+def test_every_address_of_a_cluster_has_one_purpose(number: int) -> None:
+    """Servers, services and the pods of each node lie apart, and all inside the network."""
+    network = Network(number)
+    servers = [network.host, network.store, *(network.node(index) for index in range(MAX_NODES))]
+    pods = [network.pods(index) for index in range(MAX_NODES)]
+    assert len({*servers, network.api}) == len(servers) + 1
+    assert not any(one.overlaps(other) for one, other in combinations([*pods, network.services], 2))
+    assert not any(server in part for server in servers for part in (*pods, network.services))
+    assert network.api in network.services
+    assert all(part.subnet_of(network.all) for part in (*pods, network.services))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes interfaces: run as root")
+def test_who_claims_a_network_has_it_alone() -> None:
+    """Two claims are two networks, each with its bridge; without its bridge a network is free again."""
+    with locked(ROOT.parent):  # nobody takes them for somebody's who has died
+        claimed = [claim_network(), claim_network()]
+        bridges = [network.bridge for network in claimed]
+        assert len({*bridges}) == 2
+        assert {*bridges} <= {*list_bridges()}
+        for bridge in bridges:
+            remove_bridge(bridge)
+            remove_bridge(bridge)
+        assert not {*bridges} & {*list_bridges()}
