@@ -26,7 +26,7 @@ ifdef PIP_INDEX_URL
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
-MEMBERS := wrapper consumer dispatcher
+MEMBERS := wrapper consumer dispatcher reconciler
 EDITABLE := $(MEMBERS:%=-e ./%)
 # Workers of the test run; `make test WORKERS=0` runs in one process.
 WORKERS ?= 2

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-MEMBERS = ("wrapper", "consumer", "dispatcher")
+MEMBERS = ("wrapper", "consumer", "dispatcher", "reconciler")
 SOURCES = [
     path
     for top in (*MEMBERS, "tests", "tools", "bench", "examples")

@@ -1,0 +1,162 @@
+"""One snapshot at one moment, and what all rules read off it: main, reports, victims, retries.
+
+A rule takes a case and gives a finding, a verdict or nothing. Nothing here decides.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import cached_property
+
+from eightbells.events.schema import Data
+from eightbells.reconciler.containers import ended, main_name, status_of
+from eightbells.reconciler.deletions import find_failure, find_success, find_victims
+from eightbells.reconciler.events import Event
+from eightbells.reconciler.graces import Graces
+from eightbells.reconciler.objects import Job, Pod, PodSpec
+from eightbells.reconciler.parts import Condition
+from eightbells.reconciler.reports import is_final, read_report, report_on_bus
+from eightbells.reconciler.snapshot import Sighting, Snapshot
+from eightbells.reconciler.times import START, between
+
+BACKOFF_LIMIT = 6
+"""Kubernetes' own, where a Job says none."""
+
+
+class Case:
+    """What the rules decide on."""
+
+    def __init__(self, snapshot: Snapshot, now: datetime, graces: Graces) -> None:
+        self.snapshot = snapshot
+        self.now = now
+        self.graces = graces
+
+    @property
+    def job(self) -> Job | None:
+        """The Job as it was last seen."""
+        return self.snapshot.job
+
+    @cached_property
+    def pods(self) -> tuple[Sighting, ...]:
+        """Oldest first: attempts come in the order in which their pods were made."""
+        return tuple(sorted(self.snapshot.pods, key=lambda one: (made_at(one.pod), one.pod.name)))
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What is known of them; a finding that rests on them says so."""
+        return self.snapshot.events or ()
+
+    @cached_property
+    def spec(self) -> PodSpec:
+        """What the pods were asked to be."""
+        if self.job and self.job.template.containers:
+            return self.job.template
+        return self.pods[-1].pod.wants if self.pods else PodSpec()
+
+    @cached_property
+    def main(self) -> str:
+        """The name of the command's container."""
+        return main_name(self.spec, self.pods[-1].pod if self.pods else None)
+
+    @cached_property
+    def failure(self) -> Condition | None:
+        """The condition by which the Job failed."""
+        return find_failure(self.job)
+
+    @cached_property
+    def success(self) -> Condition | None:
+        """The condition by which the Job succeeded."""
+        return find_success(self.job)
+
+    @cached_property
+    def victims(self) -> frozenset[str]:
+        """UIDs of the pods that the Job deleted itself: their ends are not causes."""
+        return find_victims(self.job, self.pods, self.events, self.main)
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether the Job waits to be resumed."""
+        return bool(self.job and self.job.wants.suspend)
+
+    @property
+    def is_managed_elsewhere(self) -> bool:
+        """Whether another controller runs it, whose ways are not known here but for the conditions."""
+        manager = self.job.wants.managed_by if self.job else None
+        return bool(manager) and manager != "kubernetes.io/job-controller"
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the views are young enough for a verdict to rest on what is not there, or on time that passed."""
+        fresh = self.snapshot.freshness
+        if not fresh.is_synced:
+            return False
+        return all(at is None or between(at, self.now) <= fresh.silence for at in (fresh.jobs_at, fresh.pods_at))
+
+    @property
+    def has_retries_left(self) -> bool:
+        """Whether the Job may start another pod, or the same one again, when the one that is not counted yet fails."""
+        if self.job is None or ignores_some_failure(self.job):
+            return True
+        limit = self.job.wants.backoff_limit
+        limit = BACKOFF_LIMIT if limit is None else limit
+        if self.spec.restart_policy == "OnFailure":  # limits 0 and 1 both fail at the first restart
+            return sum(map(restarts, self.pods)) < max(limit, 1)
+        failed = (self.job.says.failed or 0) + len(_uncounted(self.job))
+        return max(failed, sum(one.pod.says.phase == "Failed" for one in self.pods)) < limit
+
+    @property
+    def is_single(self) -> bool:
+        """Whether one pod that ends well is the success of the Job."""
+        wants = self.job.wants if self.job else None
+        return wants is not None and (wants.completions or 1) == 1 and (wants.parallelism or 1) == 1
+
+    def report(self, sighting: Sighting) -> Data | None:
+        """Return the wrapper's word about a pod's run: final where there is one, else provisional."""
+        said = [report_on_bus(self.snapshot.bus, sighting.pod)]
+        for pod in sighting.sights:
+            terminated = ended(status_of(pod, self.main))
+            said.append(read_report(terminated.message if terminated else None, pod, self.job))
+        known = [one for one in said if one]
+        return next((one for one in known if is_final(one)), known[0] if known else None)
+
+    def about_pod(self, pod: Pod, *reasons: str) -> tuple[Event, ...]:
+        """Return the Events about a pod with one of the reasons, or all of them."""
+        return tuple(_chosen(self.events, "Pod", pod.name, pod.uid, reasons))
+
+    def about_job(self, *reasons: str) -> tuple[Event, ...]:
+        """Return the Events about the Job with one of the reasons."""
+        return tuple(_chosen(self.events, "Job", self.job.name, self.job.uid, reasons)) if self.job else ()
+
+
+def _chosen(events: Iterable[Event], kind: str, name: str, uid: str, reasons: tuple[str, ...]) -> Iterable[Event]:
+    return (event for event in events if (not reasons or event.reason in reasons) and event.is_about(kind, name, uid))
+
+
+def _uncounted(job: Job) -> tuple[str, ...]:
+    uncounted = job.says.uncounted_terminated_pods
+    return (uncounted.failed or ()) if uncounted else ()
+
+
+def restarts(sighting: Sighting) -> int:
+    """Return how often the containers of a pod were started again, all together, as the Job controller counts it."""
+    says = sighting.pod.says
+    statuses = (*(says.init_container_statuses or ()), *(says.container_statuses or ()))
+    return sum(one.restart_count or 0 for one in statuses)
+
+
+def ignores_some_failure(job: Job) -> bool:
+    """Whether its failure policy may let a failure pass, whatever the backoffLimit."""
+    policy = job.wants.pod_failure_policy
+    return bool(policy and any(rule.action == "Ignore" for rule in policy.rules or ()))
+
+
+def made_at(pod: Pod) -> datetime:
+    """Return when a pod was made; one that does not say comes first."""
+    return pod.metadata.creation_timestamp or START
+
+
+def says_nothing_of_pods(job: Job) -> bool:
+    """Whether the Job's own status knows of no pod, now or ever."""
+    says = job.says
+    counters = (says.active, says.ready, says.terminating, says.failed, says.succeeded)
+    uncounted = says.uncounted_terminated_pods
+    return not any(counters) and not (uncounted and (uncounted.failed or uncounted.succeeded))

@@ -1,0 +1,140 @@
+"""The account as people read it: a verdict line, one sentence, why, when, the tail of the output, what to do."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from eightbells.events.schema import Data, Evidence
+from eightbells.reconciler.explain.account import Account, Told
+from eightbells.reconciler.explain.commands import next_command
+from eightbells.reconciler.explain.reading import Broken
+from eightbells.reconciler.explain.timeline import Step
+from eightbells.reconciler.times import duration, timestamp
+
+LEFT = 34
+TAIL_LINES = 5
+
+RETRY = {
+    "yes": "retry",
+    "no": "no retry helps",
+    "once": "retry once",
+    "caller": "retry is the caller's choice",
+    "more_memory": "retry only with more memory",
+}
+
+
+def headline(account: Account) -> str:
+    """Return the line with the verdict: what, where, how it ended, and what that means for a retry."""
+    kind = "job" if account.decision in {"ended", "not_yet"} or account.job else "pod"
+    left = f"{kind}/{name_of(account)} (ns {account.namespace})"
+    return f"{left:<{LEFT - 1}} {verdict_of(account)}"
+
+
+def name_of(account: Account) -> str:
+    """Return the Job's name, else that of the pod that the account is of."""
+    pod = next((one.object.removeprefix("pod ") for one in account.evidence if one.object.startswith("pod ")), None)
+    return account.job or pod or account.uid or "?"
+
+
+def verdict_of(account: Account) -> str:
+    """Return state, code, fault, retry and charge."""
+    words = [(account.state or "?").replace("_", " ").upper()]
+    if account.decision == "not_yet":
+        more = [f"would be {account.would_be} at {clock(account.recheck_at)}"] if account.would_be else []
+        return "  ".join([*words, *more])
+    if account.code is None:
+        return words[0] if account.state else "NOTHING TO SAY"
+    known = [account.code]
+    if account.fault not in {None, "none"}:
+        known.append(str(account.fault))
+        known.append(RETRY[account.retryable or "once"])
+        known.append("charged" if account.charged else "free")
+    return f"{words[0]}  {' · '.join(known)}"
+
+
+def paragraph(told: Told) -> Iterator[str]:
+    """The lines about one Job."""
+    account = told.account
+    yield headline(account)
+    if account.explanation:
+        yield f"  {account.explanation}"
+    yield from _block("why", [*map(fact_line, account.evidence), *_not(account), *_noted(account)])
+    yield from _block("when", [timeline_line(account.timeline)] if account.timeline else [])
+    yield from _block("tail", tail_lines(told.report, account.message, account.explanation))
+    yield from _block("do", [one for one in (account.remedy, next_command(told)) if one])
+
+
+def page(tolds: list[Told], broken: Iterable[Broken], now: datetime | None, *, is_list: bool) -> str:
+    """Return all that is said, the worst first: a paragraph for each Job, or with `is_list` one line."""
+    lines: list[str] = []
+    for told in tolds:
+        lines += [headline(told.account)] if is_list else [*paragraph(told), ""]
+    if len(tolds) > 1:
+        lines.append(counts([told.account for told in tolds]))
+    lines += [f"left out: {one.name}: {one.problem}" for one in broken]
+    lines.append(f"as of {timestamp(now) or 'an unknown time'}")
+    return "\n".join(lines) + "\n"
+
+
+def counts(accounts: list[Account]) -> str:
+    """Return how many there are of each code."""
+    counted = Counter(
+        one.code or (f"{one.would_be} (not yet)" if one.would_be else one.state or "?") for one in accounts
+    )
+    return f"{len(accounts)} in all: " + ", ".join(f"{count} {code}" for code, count in counted.most_common())
+
+
+def fact_line(fact: Evidence) -> str:
+    """Return one fact: the object, the field, what it says, and when."""
+    value = " ".join((fact.value or "null").split())
+    at = f"   {clock(fact.time)}" if fact.time else ""
+    return f"{fact.object}  {fact.field} = {value[:200]}{at}"
+
+
+def timeline_line(steps: tuple[Step, ...]) -> str:
+    """Return the first step with its time, and the others with the seconds since it."""
+    said, since = [f"{clock(steps[0].time)} {steps[0].what}"], 0.0
+    for step in steps[1:]:
+        since += step.after
+        said.append(f"+{duration(since)} {step.what}")
+    return " · ".join(said)
+
+
+def tail_lines(report: Data | None, message: str | None, explanation: str | None) -> list[str]:
+    """Return the end of the command's output, as far as the termination message holds it, and where it is from."""
+    for name in ("stderr", "stdout"):
+        output = getattr(report, name) if report else None
+        if output and output.tail.strip():
+            kind = "provisional record" if report and report.state == "running" else "final record"
+            lines = output.tail.rstrip().splitlines()[-TAIL_LINES:]
+            return [*lines[:-1], f"{lines[-1]}   ({name}, termination message, {kind})"]
+    if report or not message or message in (explanation or ""):
+        return []
+    return [*message.splitlines()[-TAIL_LINES:-1], f"{message.splitlines()[-1]}   (termination message)"]
+
+
+def _counted_as(account: Account) -> str:
+    would_be = f"{account.would_be} (not yet)" if account.would_be and account.state != "running" else None
+    return account.code or would_be or account.state or "?"
+
+
+def clock(time: str | None) -> str:
+    """Return the time of day of a time in RFC 3339."""
+    return "?" if time is None else time.partition("T")[2]
+
+
+def _not(account: Account) -> list[str]:
+    return [" · ".join(f"not {one}" for one in account.ruled_out)] if account.ruled_out else []
+
+
+def _noted(account: Account) -> list[str]:
+    noted = [f"warning: {one}" for one in account.warnings]
+    noted += ["it may still start"] if account.may_still_start else []
+    noted += ["it may still run"] if account.may_still_run else []
+    noted += [f"not in the file: {', '.join(account.missing)}"] if account.missing else []
+    return noted
+
+
+def _block(name: str, lines: Iterable[str]) -> Iterator[str]:
+    for number, line in enumerate(lines):
+        yield f"  {name if number == 0 else '':<6}{line}"

@@ -1,0 +1,241 @@
+"""The Kubernetes objects, as far as a rule reads them: everything may be absent or null, and what is not here is
+ignored.
+
+Field names are Kubernetes' own, in snake case. What a rule asks of an object alone is a property here.
+"""
+
+import msgspec
+from eightbells.reconciler.parts import Condition, Owner, Part, Thing, Time, named
+
+Quantity = str | int | float | None
+
+
+class Resources(Part, frozen=True):
+    """Requests and limits of a container."""
+
+    limits: dict[str, Quantity] | None = None
+
+
+class Container(Part, frozen=True):
+    """A container as the pod asks for it; `restart_policy` is there on native sidecars."""
+
+    name: str | None = None
+    image: str | None = None
+    command: tuple[str, ...] | None = None
+    resources: Resources | None = None
+    restart_policy: str | None = None
+
+
+class Toleration(Part, frozen=True):
+    """What the pod bears of its node, and for how long."""
+
+    key: str | None = None
+    effect: str | None = None
+    toleration_seconds: int | None = None
+
+
+class Gate(Part, frozen=True):
+    """What holds the pod back from the scheduler."""
+
+    name: str | None = None
+
+
+class PodSpec(Part, frozen=True):
+    """What was asked for."""
+
+    node_name: str | None = None
+    scheduler_name: str | None = None
+    restart_policy: str | None = None
+    termination_grace_period_seconds: int | None = None
+    containers: tuple[Container, ...] | None = None
+    init_containers: tuple[Container, ...] | None = None
+    tolerations: tuple[Toleration, ...] | None = None
+    scheduling_gates: tuple[Gate, ...] | None = None
+
+
+class Waiting(Part, frozen=True):
+    """Why a container does not run."""
+
+    reason: str | None = None
+    message: str | None = None
+
+
+class Running(Part, frozen=True):
+    """Since when a container runs."""
+
+    started_at: Time | None = None
+
+
+class Terminated(Part, frozen=True):
+    """How a container ended. `started_at` is 1970-01-01 where it never did, and null where nobody knows."""
+
+    exit_code: int | None = None
+    reason: str | None = None
+    message: str | None = None
+    started_at: Time | None = None
+    finished_at: Time | None = None
+
+
+class ContainerState(Part, frozen=True):
+    """One of three, or none at all, which means waiting."""
+
+    waiting: Waiting | None = None
+    running: Running | None = None
+    terminated: Terminated | None = None
+
+
+class ContainerStatus(Part, frozen=True):
+    """What the kubelet last said of a container."""
+
+    name: str | None = None
+    state: ContainerState | None = None
+    last_state: ContainerState | None = None
+    started: bool | None = None
+    restart_count: int | None = None
+    image: str | None = None
+    image_id: str | None = msgspec.field(name="imageID", default=None)
+
+    @property
+    def now(self) -> ContainerState:
+        return self.state or ContainerState()
+
+    @property
+    def last(self) -> ContainerState:
+        return self.last_state or ContainerState()
+
+
+class PodStatus(Part, frozen=True):
+    """What was last said of a pod. `phase` is no guide to anything by itself."""
+
+    phase: str | None = None
+    reason: str | None = None
+    message: str | None = None
+    conditions: tuple[Condition, ...] | None = None
+    container_statuses: tuple[ContainerStatus, ...] | None = None
+    init_container_statuses: tuple[ContainerStatus, ...] | None = None
+
+
+class Pod(Thing, frozen=True):
+    """A Pod."""
+
+    spec: PodSpec | None = None
+    status: PodStatus | None = None
+
+    @property
+    def wants(self) -> PodSpec:
+        return self.spec or PodSpec()
+
+    @property
+    def says(self) -> PodStatus:
+        return self.status or PodStatus()
+
+    @property
+    def controller(self) -> Owner | None:
+        """Who made it: a Job, or whatever else."""
+        owners = self.metadata.owner_references or ()
+        return next((owner for owner in owners if owner.controller), owners[0] if owners else None)
+
+    def condition(self, kind: str) -> Condition | None:
+        """Return the condition, whatever its status is."""
+        return named(self.says.conditions, kind)
+
+    def holds(self, kind: str) -> Condition | None:
+        """Return the condition where its status is True."""
+        found = self.condition(kind)
+        return found if found and found.is_true else None
+
+
+class Template(Part, frozen=True):
+    """The pod that a Job makes."""
+
+    spec: PodSpec | None = None
+
+
+class Rule(Part, frozen=True):
+    """A rule of a podFailurePolicy."""
+
+    action: str | None = None
+
+
+class Policy(Part, frozen=True):
+    """A podFailurePolicy."""
+
+    rules: tuple[Rule, ...] | None = None
+
+
+class JobSpec(Part, frozen=True):
+    """What was asked for."""
+
+    backoff_limit: int | None = None
+    backoff_limit_per_index: int | None = None
+    completions: int | None = None
+    parallelism: int | None = None
+    active_deadline_seconds: int | None = None
+    ttl_seconds_after_finished: int | None = None
+    suspend: bool | None = None
+    managed_by: str | None = None
+    pod_failure_policy: Policy | None = None
+    template: Template | None = None
+
+
+class Uncounted(Part, frozen=True):
+    """UIDs of pods that ended and are not in the counters yet."""
+
+    succeeded: tuple[str, ...] | None = None
+    failed: tuple[str, ...] | None = None
+
+
+class JobStatus(Part, frozen=True):
+    """What the Job controller last said. The conditions decide, the counters only tell whether there ever was a pod."""
+
+    conditions: tuple[Condition, ...] | None = None
+    start_time: Time | None = None
+    active: int | None = None
+    ready: int | None = None
+    terminating: int | None = None
+    failed: int | None = None
+    succeeded: int | None = None
+    uncounted_terminated_pods: Uncounted | None = None
+
+
+class Job(Thing, frozen=True):
+    """A Job."""
+
+    spec: JobSpec | None = None
+    status: JobStatus | None = None
+
+    @property
+    def wants(self) -> JobSpec:
+        return self.spec or JobSpec()
+
+    @property
+    def says(self) -> JobStatus:
+        return self.status or JobStatus()
+
+    @property
+    def template(self) -> PodSpec:
+        template = self.wants.template or Template()
+        return template.spec or PodSpec()
+
+    def holds(self, kind: str) -> Condition | None:
+        """Return the condition where its status is True."""
+        found = named(self.says.conditions, kind)
+        return found if found and found.is_true else None
+
+
+class NodeStatus(Part, frozen=True):
+    """What the kubelet, or the controller in its place, last said."""
+
+    conditions: tuple[Condition, ...] | None = None
+
+
+class Node(Thing, frozen=True):
+    """A Node: whether it is ready."""
+
+    status: NodeStatus | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether its own condition says so; one that says nothing is not ready."""
+        found = named((self.status or NodeStatus()).conditions, "Ready")
+        return bool(found and found.is_true)

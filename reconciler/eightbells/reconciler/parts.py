@@ -1,0 +1,78 @@
+"""What all Kubernetes objects have in common: metadata, conditions, and that everything may be absent or null."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+Time = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class Part(Struct, frozen=True, rename="camel"):
+    """A piece of an object; unknown fields are ignored."""
+
+
+class Owner(Part, frozen=True):
+    """An entry of `ownerReferences`."""
+
+    kind: str | None = None
+    name: str | None = None
+    uid: str | None = None
+    controller: bool | None = None
+
+
+class Metadata(Part, frozen=True):
+    """What every object has."""
+
+    name: str | None = None
+    namespace: str | None = None
+    uid: str | None = None
+    creation_timestamp: Time | None = None
+    deletion_timestamp: Time | None = None
+    deletion_grace_period_seconds: int | None = None
+    labels: dict[str, str | None] | None = None
+    annotations: dict[str, str | None] | None = None
+    owner_references: tuple[Owner, ...] | None = None
+
+
+class Condition(Part, frozen=True):
+    """A condition of a Job, Pod or Node."""
+
+    type: str | None = None
+    status: str | None = None
+    reason: str | None = None
+    message: str | None = None
+    last_transition_time: Time | None = None
+
+    @property
+    def is_true(self) -> bool:
+        """Whether it holds; `False` and `Unknown` are there too, with the reason that once held."""
+        return self.status == "True"
+
+
+class Thing(Part, frozen=True):
+    """An object of the API."""
+
+    metadata: Metadata = Metadata()
+
+    @property
+    def name(self) -> str:
+        return self.metadata.name or "?"
+
+    @property
+    def uid(self) -> str:
+        return self.metadata.uid or ""
+
+    @property
+    def annotations(self) -> dict[str, str | None]:
+        return self.metadata.annotations or {}
+
+
+Conditioned = TypeVar("Conditioned", bound=Condition)
+
+
+def named(conditions: Iterable[Conditioned] | None, kind: str) -> Conditioned | None:
+    """Return the condition of that type."""
+    return next((one for one in conditions or () if one.type == kind), None)

@@ -1,0 +1,56 @@
+"""The wrapper's own word about a run: its document on the bus, or the termination message that stands in for it.
+
+The text of a termination message is the command's: it is believed only for the dispatch of its own Job and for the run
+of its own pod. A provisional one (`running`) gives output, never a verdict.
+"""
+
+import msgspec
+from eightbells.events.codes import Code
+from eightbells.events.schema import ENDINGS, Data
+from eightbells.reconciler.marks import dispatch_of
+from eightbells.reconciler.objects import Job, Pod
+from eightbells.reconciler.snapshot import Bus
+from msgspec.structs import replace
+
+_decoder = msgspec.json.Decoder(Data)
+
+
+def read_report(text: str | None, pod: Pod, job: Job | None) -> Data | None:
+    """Return the record in a termination message, or None where it is none, or is about something else."""
+    if not text or not text.lstrip().startswith("{"):
+        return None
+    try:
+        said = _decoder.decode(text.encode("utf-8", "replace"))
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    if said.reporter != "wrapper" or not (said.run or "").startswith(f"{pod.uid}.") or not pod.uid:
+        return None
+    if said.dispatch_id not in {dispatch_of(job), dispatch_of(pod)} - {None}:
+        return None
+    return replace(said, via="termination-message")
+
+
+def report_on_bus(bus: Bus | None, pod: Pod) -> Data | None:
+    """Return the newest attempt's document where it is of this pod."""
+    said = bus.newest if bus else None
+    return said if said and pod.uid and (said.run or "").startswith(f"{pod.uid}.") else None
+
+
+def is_final(report: Data | None) -> bool:
+    """Whether it says how the command ended."""
+    return report is not None and report.state != "running" and code_of(report) is not None
+
+
+def code_of(report: Data | None) -> Code | None:
+    """Return the code that a report speaks of, where we know it."""
+    return report.known_code if report else None
+
+
+def ended_by_itself(report: Data | None) -> bool:
+    """Whether the command ended before anybody outside told it to: then nothing that came later ended it."""
+    return is_final(report) and report is not None and (report.terminated_by or "timeout").startswith("timeout")
+
+
+def has_spoken(report: Data | None) -> bool:
+    """Whether the wrapper itself has ended the dispatch."""
+    return report is not None and report.state in ENDINGS

@@ -1,0 +1,1 @@
+"""The reconciler's own tests: every fault in a file, and what is said of it."""
