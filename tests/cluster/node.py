@@ -99,7 +99,9 @@ class Node:
         """Let it pull from `host:port` by plain HTTP."""
         place = self._disk / "lib/containerd/certs.d" / address
         place.mkdir(parents=True, exist_ok=True)
-        (place / "hosts.toml").write_text(f'server = "http://{address}"\n')
+        # Without a host of its own containerd 1.6 takes the whole file for invalid, and goes by TLS.
+        host = f'[host."http://{address}"]\ncapabilities = ["pull", "resolve"]\n'
+        (place / "hosts.toml").write_text(f'server = "http://{address}"\n{host}')
 
     @property
     def _disk(self) -> Path:
