@@ -82,6 +82,7 @@ class Cluster(Access):
             if not (self.directory / "kubeconfig").exists():
                 self._remove()
                 self._make(Plan(claim_network().number, nodes, str(binaries), str(owner or "")))
+        with locked(self.directory):
             self._start()
         return self
 
@@ -97,7 +98,7 @@ class Cluster(Access):
 
     def load_image(self, archive: Path) -> None:
         """Give every node the images of an archive, as `docker save` or an OCI builder writes it; new nodes, too."""
-        with locked(ROOT.parent):
+        with locked(self.directory):
             if kept := images.keep_archive(archive, self.directory / "images"):
                 for node in self._all_nodes():
                     node.load_image(kept)
@@ -113,7 +114,7 @@ class Cluster(Access):
 
         A pod gets there by its `nodeName`, or with a toleration of everything and the node's name as selector.
         """
-        with locked(ROOT.parent):
+        with locked(self.directory):
             plan = self.plan
             index = next(index for index in range(plan.nodes, MAX_NODES) if index not in plan.spares)
             plan.with_spare(index).write(self.directory)
@@ -126,7 +127,7 @@ class Cluster(Access):
             node.cut_power()
             self.core.delete_node(node.name)
             shutil.rmtree(self.directory / node.name)
-            with locked(ROOT.parent):
+            with locked(self.directory):
                 self.plan.without_spare(index).write(self.directory)
 
     def _make(self, plan: Plan) -> None:

@@ -53,7 +53,8 @@ def end_cluster(name: str) -> list[str]:
     cluster = choose_cluster(name)
     bridge = cluster.bridge
     try:
-        left = [f"namespace {each}" for each in cluster.left_namespaces()]
+        namespaces = cluster.left_namespaces() if cluster.kubeconfig.exists() else []
+        left = [f"namespace {each}" for each in namespaces]
     except (ApiException, HTTPError) as error:
         left = [f"an API server that does not answer: {' '.join(str(error).split())[:200]}"]
     cluster.stop()

@@ -28,6 +28,7 @@ def test_every_address_of_a_cluster_has_one_purpose(number: int) -> None:
     assert all(part.subnet_of(network.all) for part in (*pods, network.services))
 
 
+@pytest.mark.timeout(90)  # others may just be starting clusters of their own
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes interfaces: run as root")
 def test_who_claims_a_network_has_it_alone() -> None:
     """Two claims are two networks, each with its bridge; without its bridge a network is free again."""

@@ -16,11 +16,13 @@ from tests.cluster.suite import run_suite
 SECONDS = 200
 LEAVING = """
 import subprocess
+kept = []
 def test_it(cluster):
     print(cluster.name, cluster.bridge)
     subprocess.Popen(["sleep", "1000"], start_new_session=True)
 def test_more(cluster):
-    cluster.namespace().__enter__()
+    kept.append(cluster.namespace())
+    kept[0].__enter__()
 """
 KILLED = """
 import os, pathlib, signal
