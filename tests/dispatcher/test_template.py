@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from eightbells.dispatcher.errors import Refused
+from eightbells.dispatcher.template import LAST_APPLIED
 
 from tests.dispatcher.building import job, main, pod, template
 
@@ -101,7 +102,7 @@ def test_what_a_cluster_wrote_is_left_out() -> None:
             "uid": "u",
             "resourceVersion": "1",
             "labels": {"job-name": "old", "batch.kubernetes.io/controller-uid": "u", "mine": "1"},
-            "annotations": {"eightbells.io/spec": "old", "note": "mine"},
+            "annotations": {"eightbells.io/spec": "old", "note": "mine", LAST_APPLIED: "{}"},
         },
         "spec": {"selector": {"matchLabels": {}}, "template": {"metadata": {"labels": {"controller-uid": "u"}}}},
         "status": {"succeeded": 1},
@@ -113,6 +114,7 @@ def test_what_a_cluster_wrote_is_left_out() -> None:
     assert metadata["name"] != "old"
     assert {name for name in metadata["labels"] if "eightbells" not in name} == {"mine"}
     assert metadata["annotations"]["note"] == "mine"
+    assert LAST_APPLIED not in metadata["annotations"]
     assert metadata["annotations"]["eightbells.io/spec"] != "old"
     assert "selector" not in built["spec"]
     assert "controller-uid" not in built["spec"]["template"]["metadata"]["labels"]
