@@ -85,6 +85,16 @@ def test_a_success_stands_though_it_was_cancelled(dispatch: Dispatch, bus: Bus) 
     assert (dispatch.ending.state, dispatch.ending.code) == ("completed", "exited_zero")
 
 
+def test_a_command_that_ends_well_because_it_is_cancelled_is_cancelled(dispatch: Dispatch, bus: Bus) -> None:
+    """It did what SIGTERM asks for, and not what it was started for."""
+    process = dispatch.start("sh", "-c", "trap 'exit 0' TERM; echo; while :; do sleep 0.05; done", env=BEATING)
+    process.hears(b"\n")
+    dispatch.wait_for("running")
+    bus.cancel(dispatch.name)
+    assert process.finish().exit_code == 0
+    assert (dispatch.ending.state, dispatch.ending.code, dispatch.ending.exit_code) == ("failed", "cancelled", 0)
+
+
 def test_a_start_of_a_cancelled_dispatch_is_stopped_by_the_first_reply(dispatch: Dispatch, bus: Bus) -> None:
     """Cancelled before it began, the command is told to stop as soon as the bus has answered."""
     bus.register(dispatch.name)

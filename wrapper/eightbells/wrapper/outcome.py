@@ -56,8 +56,10 @@ class Outcome:
         return Outcome("result_invalid", self.exit_code, told=self.told, message=message, remedy=remedy)
 
     def cancelled(self) -> Outcome:
-        """Return it as the end of a dispatch that is being cancelled: a success stands."""
-        if self.is_success:
+        """Return it as the end of a dispatch that is being cancelled. A success stands, unless it was told to stop: a
+        server that ends well on SIGTERM did not finish its work.
+        """
+        if self.is_success and not self.told:
             return self
         return Outcome(
             "cancelled",
