@@ -10,6 +10,7 @@ import pytest
 from eightbells.events.schema import Data
 from eightbells.wrapper import memory
 from eightbells.wrapper.memory import V1, V2, Memory, count_kills, find_directories, parse_limit, raised_score
+from eightbells.wrapper.outcome import decide
 from msgspec.json import decode
 
 from tests.waiting import wait_until
@@ -106,6 +107,28 @@ def test_a_kill_of_everybody_leaves_the_provisional_record(dispatch: Dispatch, l
     assert (found.explanation or "").endswith(" of 64 MiB of memory")
     assert found.stdout is not None
     assert found.stdout.tail == "epoch 7\n"
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "shortage", "code"),
+    [
+        (9, (), "short", "oom_killed"),
+        (137 << 8, (), "short", "oom_killed"),
+        (9, ("SIGTERM",), "short", "oom_killed"),
+        (9, ("SIGTERM", "SIGKILL"), "short", "signalled"),
+        (9, ("timeout", "SIGKILL"), "short", "deadline_exceeded"),
+        (15, (), "short", "signalled"),
+        (1 << 8, (), "short", "exit_nonzero"),
+        (0, (), "short", "exited_zero"),
+        (9, (), "", "killed_137"),
+        (137 << 8, (), "", "exit_nonzero"),
+    ],
+)
+def test_a_shortage_explains_a_kill_that_was_not_ours(
+    status: int, told: tuple[str, ...], shortage: str, code: str
+) -> None:
+    """It is oom_killed where the end is that of a SIGKILL, and neither our own KILL nor a deadline explains it."""
+    assert decide(status, told, 1.0, shortage).code == code
 
 
 @pytest.mark.parametrize(("events", "kills"), [(EVENTS, 1), (CONTROL, 3), (b"under_oom 0\n", 0), (b"", 0)])
