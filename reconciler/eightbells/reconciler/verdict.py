@@ -111,4 +111,5 @@ def make_verdict(finding: Finding, *, seq: int = -1, **more: Any) -> Verdict:
 
 def fact(thing: str, field: str, value: object, at: datetime | None = None) -> Evidence:
     """Return one fact that a verdict rests on."""
-    return Evidence(object=thing, field=field, value=None if value is None else str(value), time=timestamp(at))
+    said = timestamp(value) if isinstance(value, datetime) else value
+    return Evidence(object=thing, field=field, value=None if said is None else str(said), time=timestamp(at))

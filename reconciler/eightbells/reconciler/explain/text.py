@@ -1,5 +1,6 @@
 """The account as people read it: a verdict line, one sentence, why, when, the tail of the output, what to do."""
 
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -12,6 +13,7 @@ from eightbells.reconciler.explain.timeline import Step
 from eightbells.reconciler.times import duration, timestamp
 
 LEFT = 34
+WIDTH, INDENT = 118, 8
 TAIL_LINES = 5
 
 RETRY = {
@@ -23,11 +25,14 @@ RETRY = {
 }
 
 
-def headline(account: Account) -> str:
+def headline(account: Account, width: int = LEFT) -> str:
     """Return the line with the verdict: what, where, how it ended, and what that means for a retry."""
-    kind = "job" if account.decision in {"ended", "not_yet"} or account.job else "pod"
-    left = f"{kind}/{name_of(account)} (ns {account.namespace})"
-    return f"{left:<{LEFT - 1}} {verdict_of(account)}"
+    return f"{whereabouts(account):<{width - 1}} {verdict_of(account)}"
+
+
+def whereabouts(account: Account) -> str:
+    """Return what the account is of, and in which namespace."""
+    return f"{'job' if account.job else 'pod'}/{name_of(account)} (ns {account.namespace})"
 
 
 def name_of(account: Account) -> str:
@@ -59,18 +64,20 @@ def paragraph(told: Told) -> Iterator[str]:
     if account.explanation:
         yield f"  {account.explanation}"
     yield from _block("why", [*map(fact_line, account.evidence), *_not(account), *_noted(account)])
-    yield from _block("when", [timeline_line(account.timeline)] if account.timeline else [])
-    yield from _block("tail", tail_lines(told.report, account.message, account.explanation))
+    yield from _block("when", timeline_lines(account.timeline))
+    yield from _block("tail", tail_lines(told.report, None if account.exit_code is None else account.message))
     yield from _block("do", [one for one in (account.remedy, next_command(told)) if one])
 
 
 def page(tolds: list[Told], broken: Iterable[Broken], now: datetime | None, *, is_list: bool) -> str:
     """Return all that is said, the worst first: a paragraph for each Job, or with `is_list` one line."""
-    lines: list[str] = []
-    for told in tolds:
-        lines += [headline(told.account)] if is_list else [*paragraph(told), ""]
+    accounts = [told.account for told in tolds]
+    width = max([LEFT, *(len(whereabouts(account)) + 2 for account in accounts)])
+    lines = [headline(account, width) for account in accounts] if is_list else []
+    for told in () if is_list else tolds:
+        lines += [*paragraph(told), ""]
     if len(tolds) > 1:
-        lines.append(counts([told.account for told in tolds]))
+        lines += wrap(counts(accounts), WIDTH)
     lines += [f"left out: {one.name}: {one.problem}" for one in broken]
     lines.append(f"as of {timestamp(now) or 'an unknown time'}")
     return "\n".join(lines) + "\n"
@@ -91,16 +98,22 @@ def fact_line(fact: Evidence) -> str:
     return f"{fact.object}  {fact.field} = {value[:200]}{at}"
 
 
-def timeline_line(steps: tuple[Step, ...]) -> str:
+def timeline_lines(steps: tuple[Step, ...]) -> list[str]:
     """Return the first step with its time, and the others with the seconds since it."""
-    said, since = [f"{clock(steps[0].time)} {steps[0].what}"], 0.0
-    for step in steps[1:]:
+    said, since = [f"{clock(step.time)} {step.what}" for step in steps[:1]], 0.0
+    for step, last in zip(steps[1:], steps, strict=False):
         since += step.after
-        said.append(f"+{duration(since)} {step.what}")
-    return " · ".join(said)
+        if step.what != last.what:
+            said.append(f"+{duration(since)} {step.what}")
+    return wrap(" · ".join(said))
 
 
-def tail_lines(report: Data | None, message: str | None, explanation: str | None) -> list[str]:
+def wrap(text: str, width: int = WIDTH - INDENT) -> list[str]:
+    """Return the text as lines; a word is never broken."""
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+
+
+def tail_lines(report: Data | None, message: str | None) -> list[str]:
     """Return the end of the command's output, as far as the termination message holds it, and where it is from."""
     for name in ("stderr", "stdout"):
         output = getattr(report, name) if report else None
@@ -108,7 +121,7 @@ def tail_lines(report: Data | None, message: str | None, explanation: str | None
             kind = "provisional record" if report and report.state == "running" else "final record"
             lines = output.tail.rstrip().splitlines()[-TAIL_LINES:]
             return [*lines[:-1], f"{lines[-1]}   ({name}, termination message, {kind})"]
-    if report or not message or message in (explanation or ""):
+    if report or not message:
         return []
     return [*message.splitlines()[-TAIL_LINES:-1], f"{message.splitlines()[-1]}   (termination message)"]
 
@@ -124,7 +137,7 @@ def clock(time: str | None) -> str:
 
 
 def _not(account: Account) -> list[str]:
-    return [" · ".join(f"not {one}" for one in account.ruled_out)] if account.ruled_out else []
+    return wrap(" · ".join(f"not {one}" for one in account.ruled_out))
 
 
 def _noted(account: Account) -> list[str]:

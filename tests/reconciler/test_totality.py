@@ -1,0 +1,158 @@
+"""Whatever the API server may send, the classifier has an answer: a verdict, or when to look again."""
+
+import copy
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from eightbells.reconciler.classify import classify
+from eightbells.reconciler.events import Event
+from eightbells.reconciler.explain.account import explain
+from eightbells.reconciler.explain.grouping import find_subjects
+from eightbells.reconciler.explain.reading import Unreadable, convert, read_dump
+from eightbells.reconciler.explain.text import page
+from eightbells.reconciler.objects import Job, Node, Pod
+from eightbells.reconciler.snapshot import Bus, Freshness, Look, Sighting, Snapshot
+from eightbells.reconciler.verdict import NotYet, Verdict
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.reconciler.cases import all_cases
+
+OBJECTS = [case.objects for case in all_cases() if case.objects]
+
+TIMES = st.sampled_from(
+    [
+        "0001-01-01T00:00:00Z",
+        "1970-01-01T00:00:00Z",
+        "2026-11-25T10:00:07Z",
+        "2026-11-25T10:00:07.5+14:00",
+        "9999-12-31T23:59:59Z",
+    ]
+)
+NUMBERS = st.sampled_from([0, 1, -1, 137, 143, 255, 2**31, 2**63 - 1, -(2**63)])
+TEXTS = st.sampled_from(
+    [
+        "",
+        "True",
+        "main",
+        "{",
+        '{"code":"exit_nonzero"}',
+        "OOMKilled",
+        "DisruptionTarget",
+        "ContainerStatusUnknown",
+        "PodFailurePolicy",
+        "DeadlineExceeded",
+        "OnFailure",
+        "Always",
+        "Container main for pod b/p failed with exit code 999999999 matching ",
+        "Pod b/p has condition X matching ",
+        "x" * 5000,
+    ]
+)
+SCALARS = st.one_of(st.none(), st.booleans(), NUMBERS, TEXTS, TIMES)
+VALUES = st.one_of(SCALARS, st.lists(SCALARS, max_size=2), st.dictionaries(TEXTS, SCALARS, max_size=2))
+CHANGES = st.lists(st.tuples(st.integers(0, 10_000), st.sampled_from(["set", "drop", "double"]), VALUES), max_size=6)
+MOMENTS = st.sampled_from([datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)]) | st.datetimes(
+    datetime(2026, 11, 25, 9), datetime(2026, 11, 25, 18), timezones=st.just(UTC)
+)
+MAYBE_TIME = st.none() | MOMENTS
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """Every container and key of an object."""
+    found = []
+    keys = value.keys() if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    for key in list(keys):
+        found.append((value, key))
+        found += places(value[key])
+    return found
+
+
+def change(objects: list[dict[str, Any]], changes: list[tuple[int, str, Any]]) -> list[dict[str, Any]]:
+    """Real objects with pieces replaced, dropped or doubled."""
+    changed = copy.deepcopy(objects)
+    for number, how, value in changes:
+        known = places(changed)
+        holder, key = known[number % len(known)]
+        if how == "set":
+            holder[key] = value
+        elif how == "double" and isinstance(holder, list):
+            holder.append(copy.deepcopy(holder[key]))
+        elif how == "drop":
+            del holder[key]
+        if not changed or not all(isinstance(one, dict) for one in changed):
+            return []
+    return changed
+
+
+def decoded(objects: list[dict[str, Any]], kind: str, shape: Any) -> list[Any]:
+    found = []
+    for one in objects:
+        try:
+            if one.get("kind") == kind:
+                found.append(convert(one, shape))
+        except (msgspec.ValidationError, ValueError):
+            continue
+    return found
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_no_object_makes_the_classifier_raise(data: st.DataObject) -> None:
+    """On real objects with anything in any place, at any moment, it gives a verdict or a NotYet."""
+    objects = change(data.draw(st.sampled_from(OBJECTS)), data.draw(CHANGES))
+    jobs, pods = decoded(objects, "Job", Job), decoded(objects, "Pod", Pod)
+    sightings = [
+        Sighting(
+            pod=pod,
+            before=data.draw(st.sampled_from([None, *pods])),
+            gone_at=data.draw(MAYBE_TIME),
+            deleted_at=data.draw(MAYBE_TIME),
+            waiting_since=data.draw(MAYBE_TIME),
+        )
+        for pod in pods
+    ]
+    looks = st.none() | st.builds(
+        Look, at=MOMENTS, job=st.sampled_from(["present", "terminating", "gone"]), namespace=st.just("terminating")
+    )
+    buses = st.none() | st.builds(
+        Bus,
+        dispatch=st.just("etl-42"),
+        cancelled_at=MAYBE_TIME,
+        create_before=MAYBE_TIME,
+        deadline=MAYBE_TIME,
+        beat_until=MAYBE_TIME,
+    )
+    snapshot = Snapshot(
+        job=jobs[0] if jobs else None,
+        job_seen_at=data.draw(MAYBE_TIME),
+        job_gone_at=data.draw(MAYBE_TIME),
+        pods=tuple(sightings),
+        events=tuple(decoded(objects, "Event", Event)) if data.draw(st.booleans()) else None,
+        nodes=tuple(decoded(objects, "Node", Node)),
+        bus=data.draw(buses),
+        look=data.draw(looks),
+        freshness=Freshness(jobs_at=data.draw(MAYBE_TIME), pods_at=data.draw(MAYBE_TIME)),
+        is_dump=data.draw(st.booleans()),
+    )
+
+    said = classify(snapshot, data.draw(MOMENTS))
+
+    assert isinstance(said, Verdict | NotYet)
+    assert msgspec.json.encode(said)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.sampled_from(OBJECTS), CHANGES)
+def test_no_dump_makes_explain_raise(objects: list[dict[str, Any]], changes: list[tuple[int, str, Any]]) -> None:
+    """Of a dump with anything in any place it says something, or that nothing in it can be read."""
+    content = msgspec.json.encode({"kind": "List", "items": change(objects, changes)})
+    try:
+        dump = read_dump(content)
+    except Unreadable:
+        return
+    moment = dump.newest or datetime.min.replace(tzinfo=UTC)
+    tolds = [explain(subject, moment) for subject in find_subjects(dump)]
+    assert page(tolds, dump.broken, moment, is_list=False)
+    assert msgspec.json.encode([told.account for told in tolds])
