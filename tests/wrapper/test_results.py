@@ -1,9 +1,11 @@
 """The result file: what the command leaves in it is in its event, if it is JSON, and never does any harm."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
+from eightbells.wrapper.results import BYTES, read
 
 from tests.wrapper.wrapping import PYTHON, Dispatch
 
@@ -52,7 +54,8 @@ def test_what_is_no_json_is_a_warning(dispatch: Dispatch, result: Path, left: st
     """The success stands, and the warning names the file."""
     ending = dispatch.end(*LEAVE, left)
     assert (ending.state, ending.code, ending.result) == ("completed", "exited_zero", None)
-    assert [warning.startswith(f"the result {result} is left out: ") for warning in ending.warnings] == [True]
+    assert ending.warnings[0].startswith(f"the result {result} is left out: ")
+    assert ending.warnings[1:] == ()
 
 
 @pytest.mark.parametrize(
@@ -60,7 +63,7 @@ def test_what_is_no_json_is_a_warning(dispatch: Dispatch, result: Path, left: st
     [
         "true",
         "echo { > $EIGHTBELLS_RESULT",
-        "ln -s /etc/hostname $EIGHTBELLS_RESULT",
+        "echo 1 > $EIGHTBELLS_RESULT.1; ln -s $EIGHTBELLS_RESULT.1 $EIGHTBELLS_RESULT",
         "mkfifo $EIGHTBELLS_RESULT",
         "mkdir $EIGHTBELLS_RESULT",
     ],
@@ -72,6 +75,28 @@ def test_a_result_that_is_required_is_part_of_success(dispatch: Dispatch, result
     assert ran.exit_code == 0
     assert (ending.state, ending.code, ending.exit_code) == ("failed", "result_invalid", 0)
     assert (ending.fault, ending.retryable, ending.charged) == ("user", "no", True)
+
+
+def test_a_result_is_a_file_of_64_kib_at_most(tmp_path: Path) -> None:
+    """So many bytes are read, one more is refused, and so is what is no file, without reading it."""
+    path = tmp_path / "result"
+    path.write_bytes(b"1" * BYTES)
+    assert len(read(str(path))) == BYTES
+    path.write_bytes(b"1" * (BYTES + 1))
+    with pytest.raises(ValueError, match="longer than 64 KiB"):
+        read(str(path))
+    with pytest.raises(ValueError, match="no regular file"):
+        read("/dev/zero")
+
+
+def test_another_warning_stays_beside_that_of_the_result(dispatch: Dispatch, result: Path) -> None:
+    """Both are told, that of the result first."""
+    full = os.open("/dev/full", os.O_WRONLY)
+    ending = dispatch.end(*LEAVE[:2], "echo lost; echo { > $EIGHTBELLS_RESULT", stdout=full)
+    os.close(full)
+    first, second = ending.warnings
+    assert "is left out" in first
+    assert "could not be passed on" in second
 
 
 def test_a_failure_is_not_renamed_for_want_of_a_result(dispatch: Dispatch, result: Path) -> None:
