@@ -5,6 +5,7 @@ what runs changes nothing; stopping leaves nothing.
 """
 
 import shutil
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from tests.cluster.binaries import take_binaries
 from tests.cluster.cgroups import remove_cgroup
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.identities import ADMIN, Identities
+from tests.cluster.leaks import find_processes
 from tests.cluster.locks import locked
 from tests.cluster.machine import Machine
 from tests.cluster.network import MAX_NODES, Network, claim_network, list_bridges, remove_bridge
@@ -189,6 +191,9 @@ def sweep() -> None:
     for name, plan in plans.items():
         if plan.owner and not Process.parse(plan.owner).is_alive():
             say(f"cluster {name}: removing it, because its owner is gone")
+            # Also what a test of its run has left, and a machine that was just about to boot.
+            for process in find_processes(name):
+                process.end(signal.SIGKILL)
             Cluster(name)._remove()
     # Somebody may have died between his claim and his plan.
     for bridge in {*list_bridges()} - {Network(plan.number).bridge for plan in plans.values()}:

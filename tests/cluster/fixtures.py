@@ -4,7 +4,7 @@ Nothing dear is imported, and nothing started, before a test asks: most runs hav
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,6 +35,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.fail(f"no cluster: {reason}", pytrace=False)
     if reason:
         pytest.skip(f"no cluster: {reason}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Beside a failure, what the cluster knows about the test's namespace."""
+    report = yield
+    given = getattr(item, "funcargs", {})
+    if report.when == "call" and report.failed and "namespace" in given and "cluster" in given:
+        from tests.cluster.diagnosis import diagnose
+
+        report.sections.append(("namespace", diagnose(given["cluster"], given["namespace"])))
+    return report
 
 
 @pytest.hookimpl(trylast=True)

@@ -3,6 +3,7 @@
 import os
 import shlex
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import NoReturn, Self
 import pytest
 
 from tests.cluster.cluster import Cluster
+from tests.cluster.images import write_busybox
 from tests.cluster.node import Node
 from tests.cluster.plan import Plan
 from tests.cluster.processes import Process
@@ -41,7 +43,13 @@ class GivenCluster(Cluster):
         return None
 
     def start(self, nodes: int = 2, owner: Process | None = None) -> Self:
-        """It runs, whatever was asked."""
+        """It runs, whatever was asked; it gets the image that tests need as much as a cluster."""
+        with tempfile.TemporaryDirectory(prefix="eightbells-") as directory:
+            try:
+                write_busybox(Path(directory) / "busybox.tar")
+            except FileNotFoundError as error:
+                skip(str(error))
+            self.load_image(Path(directory) / "busybox.tar")
         return self
 
     def stop(self) -> None:
@@ -57,4 +65,4 @@ class GivenCluster(Cluster):
 
 
 def skip(reason: str) -> NoReturn:
-    pytest.skip(f"the cluster is not ours, and {reason}")
+    pytest.skip(f"the cluster is not ours: {reason}")

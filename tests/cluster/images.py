@@ -43,7 +43,8 @@ def keep_archive(archive: Path, directory: Path) -> Path | None:
 
 def find_program(name: str) -> Path:
     found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
-    assert found, f"no {name} on PATH: see tests/cluster/packages.sh"
+    if not found:
+        raise FileNotFoundError(f"no {name} on PATH: tests/cluster/packages.sh names its package")
     return Path(found)
 
 

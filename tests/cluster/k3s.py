@@ -36,10 +36,18 @@ class K3s(GivenCluster):
         os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
         with locked(ROOT.parent):
             if not self.kubeconfig.exists():
-                container = K3SContainer(IMAGE).with_name(self.name)
-                container.start()
-                self.kubeconfig.write_text(container.config_yaml())
-        return self
+                self._run_container()
+        return super().start(nodes, owner)
+
+    def _run_container(self) -> None:
+        container = K3SContainer(IMAGE).with_name(self.name)
+        try:
+            container.start()
+            self.kubeconfig.touch(0o600)
+            self.kubeconfig.write_text(container.config_yaml())
+        except BaseException:
+            container.stop()
+            raise
 
     def stop(self) -> None:
         self.close()

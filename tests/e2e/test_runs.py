@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.leaks import find_leaks
+from tests.cluster.machine import MARK
 from tests.cluster.network import Network, list_bridges
 from tests.cluster.plan import ROOT, Plan
 from tests.cluster.suite import ROOT as CHECKOUT
@@ -23,6 +24,10 @@ def test_it(cluster):
 def test_more(cluster):
     kept.append(cluster.namespace())
     kept[0].__enter__()
+"""
+FAILING = """
+from tests.e2e.pods import finish_pod
+def test_it(cluster, namespace): assert finish_pod(cluster, namespace, "exit 7").exit_code == 0
 """
 KILLED = """
 import os, pathlib, signal
@@ -51,6 +56,14 @@ def test_a_run_that_leaves_something_fails_and_names_it(tmp_path: Path) -> None:
     subprocess.run(["kill", leaked[1]], check=True)
 
 
+def test_a_failure_comes_with_the_pods_and_events_of_its_namespace(cluster: Cluster, tmp_path: Path) -> None:
+    """Whoever reads the report sees what became of the pods, though the namespace is gone."""
+    outcome = run_suite(tmp_path, FAILING, SECONDS, **{MARK: cluster.name})
+    assert outcome.code == 1
+    assert re.search(r"^pod pod on node-[12]: Failed .*exit_code': 7", outcome.said, re.MULTILINE)
+    assert re.search(r"^event .* Pod pod: Scheduled: Successfully assigned", outcome.said, re.MULTILINE)
+
+
 def test_what_a_killed_run_left_is_swept_away(tmp_path: Path) -> None:
     """Machines, bridge, cgroups and files are gone after the next start or stop of whatever cluster."""
     file = tmp_path / "name"
@@ -66,11 +79,16 @@ def test_what_a_killed_run_left_is_swept_away(tmp_path: Path) -> None:
 
 def test_a_given_cluster_is_used_and_its_machines_are_not(cluster: Cluster, tmp_path: Path) -> None:
     """With a kubeconfig what goes through the API runs, and what needs processes is skipped, with the reason."""
-    outcome = run_suite(tmp_path, GIVEN, SECONDS, EIGHTBELLS_TEST_KUBECONFIG=str(cluster.kubeconfig))
+    given = {"EIGHTBELLS_TEST_KUBECONFIG": str(cluster.kubeconfig)}
+    outcome = run_suite(tmp_path, GIVEN, SECONDS, **given, EIGHTBELLS_TEST_LOAD_IMAGE=f"cp -t {tmp_path}")
     assert outcome.code == 0
     assert "1 passed, 5 skipped" in outcome.said
+    assert (tmp_path / "busybox.tar").exists()
     assert "run it without EIGHTBELLS_TEST_KUBECONFIG" in outcome.said
     assert "set EIGHTBELLS_TEST_HOST_ADDRESS" in outcome.said
+    outcome = run_suite(tmp_path, GIVEN, SECONDS, **given)
+    assert "6 skipped" in outcome.said
+    assert "set EIGHTBELLS_TEST_LOAD_IMAGE" in outcome.said
 
 
 def test_the_command_line_starts_and_stops_a_cluster() -> None:
