@@ -106,13 +106,13 @@ def _written(path: Path, said: dict[str, Any]) -> Case:
     nodes = said.get("nodes", [])
     snapshot = {"job": job, "pods": pods, "events": asked, "nodes": nodes, **said.get("snapshot", {})}
     objects = [*([job] if job else []), *(one["pod"] for one in pods), *events, *nodes]
-    return _case(f"{path.stem}: {said['case']}", said, snapshot, [_timed(one) for one in objects])
+    return _case(f"{path.stem}: {said['case']}", said, snapshot, [timed(one) for one in objects])
 
 
 def _case(name: str, said: dict[str, Any], snapshot: dict[str, Any], objects: list[dict[str, Any]]) -> Case:
-    known = msgspec.convert(_timed(snapshot), _Known)
+    known = msgspec.convert(timed(snapshot), _Known)
     graces = msgspec.convert(said.get("graces", {}), Graces)
-    now = msgspec.convert(_timed(said["now"]), datetime)
+    now = msgspec.convert(timed(said["now"]), datetime)
     parts = {field: getattr(known, field) for field in known.__struct_fields__}
     return Case(name=name, snapshot=Snapshot(**parts), now=now, graces=graces, expect=said["expect"], objects=objects)
 
@@ -146,11 +146,11 @@ def moment(text: str) -> str:
     return text if found is None else (START + timedelta(seconds=float(found[1]))).isoformat().replace("+00:00", "Z")
 
 
-def _timed(value: Any) -> Any:
+def timed(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _timed(one) for name, one in value.items()}
+        return {name: timed(one) for name, one in value.items()}
     if isinstance(value, list):
-        return [_timed(one) for one in value]
+        return [timed(one) for one in value]
     return moment(value) if isinstance(value, str) else value
 
 

@@ -54,13 +54,15 @@ class Account(Struct, frozen=True, kw_only=True):
 
 
 class Told(Struct, frozen=True, kw_only=True):
-    """An account, and what the text says beyond it: pod, container and node for the next command, and the output."""
+    """An account, and what the text says beyond it: pod, container and node for the next command, whether the message
+    is what a container ended with, and the output.
+    """
 
     account: Account
     pod: str | None = None
     container: str | None = None
     node: str | None = None
-    rule: str | None = None
+    is_of_an_end: bool = False
     report: Data | None = None
 
 
@@ -147,6 +149,6 @@ def _tell(subject: Subject, case: Case, found: Finding | None, **more: Any) -> T
         pod=pod.name if pod else None,
         container=(found.container if found else None) or case.main,
         node=pod.wants.node_name if pod else None,
-        rule=found.rule if found else None,
+        is_of_an_end=found is not None and found.rule.startswith("6"),
         report=found.report if found else None,
     )

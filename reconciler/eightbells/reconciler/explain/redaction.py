@@ -34,11 +34,13 @@ def _redacted(told: Told, pattern: re.Pattern[str] | None, names: dict[str, str]
     def hide(value: Any) -> Any:
         if isinstance(value, str):
             return pattern.sub(lambda found: names[found[0]], value) if pattern else value
-        if isinstance(value, list):
+        if isinstance(value, list | tuple):
             return [hide(one) for one in value]
         return {name: hide(one) for name, one in value.items()} if isinstance(value, dict) else value
 
     account = msgspec.convert(hide(msgspec.to_builtins(told.account)), Account)
+    if told.is_of_an_end:  # what the command left, or the end of what it wrote
+        account = replace(account, message=None)
     return replace(
         told,
         account=account,

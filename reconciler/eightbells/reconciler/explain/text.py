@@ -65,7 +65,7 @@ def paragraph(told: Told) -> Iterator[str]:
         yield f"  {account.explanation}"
     yield from _block("why", [*map(fact_line, account.evidence), *_not(account), *_noted(account)])
     yield from _block("when", timeline_lines(account.timeline))
-    yield from _block("tail", tail_lines(told.report, None if account.exit_code is None else account.message))
+    yield from _block("tail", tail_lines(told.report, account.message if told.is_of_an_end else None))
     yield from _block("do", [one for one in (account.remedy, next_command(told)) if one])
 
 
