@@ -289,13 +289,20 @@ def test_a_file_of_dispatches_has_a_result_a_line(shell: Shell) -> None:
     """A bad line is named and stops no other; stderr says how many there were, and the exit code that one was bad."""
     shell.api.tell("POST", created)
     shell.wrap("old", "true")
-    lines = ['{"id":"a","image":"busybox:1"}', "", '{"imag":1}', '{"id":"old","image":"busybox:1"}', "no json"]
+    lines = [
+        '{"id":"a","image":"busybox:1","timeout":"5m"}',
+        "",
+        '{"imag":1}',
+        '{"id":"old","image":"busybox:1"}',
+        "no json",
+    ]
 
     ran = shell.run("submit", "--file", "-", "-o", "json", given="\n".join(lines))
 
     results = {one["line"]: one for one in map(json.loads, ran.stdout.splitlines())}
     assert {line: one["status"] for line, one in results.items()} == {1: "created", 3: "error", 4: "ended", 5: "error"}
     assert "imag" in results[3]["error"]
+    assert shell.api.asked[0].body["spec"]["activeDeadlineSeconds"] < 60 * 60
     assert ran.stderr == "eightbells: 4 lines, 2 submitted, 2 not\n"
     assert ran.returncode == Exit.REFUSED
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from eightbells.dispatcher.bulk import Outcome
     from eightbells.dispatcher.cancellation import Cancellation
     from eightbells.dispatcher.connection import Connection
-    from eightbells.dispatcher.dispatch import Dispatch, Resources, SecretKey
+    from eightbells.dispatcher.dispatch import Dispatch, Resources, SecretKey, read_dispatch
     from eightbells.dispatcher.dispatcher import AsyncDispatcher, Dispatcher
     from eightbells.dispatcher.errors import DispatcherError
     from eightbells.dispatcher.report import Report
@@ -31,6 +31,7 @@ __all__ = [
     "SecretKey",
     "Settings",
     "Submitted",
+    "read_dispatch",
 ]
 
 _HOMES = {
@@ -46,6 +47,7 @@ _HOMES = {
     "SecretKey": "dispatch",
     "Settings": "settings",
     "Submitted": "submission",
+    "read_dispatch": "dispatch",
 }
 
 

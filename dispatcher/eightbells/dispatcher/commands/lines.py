@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import click
-import msgspec
 from eightbells.cli.exits import Exit
 from eightbells.dispatcher.commands.exits import exit_of_error
 from eightbells.dispatcher.commands.show import describe_verdict, write
-from eightbells.dispatcher.dispatch import Dispatch
+from eightbells.dispatcher.dispatch import Dispatch, read_dispatch
 from eightbells.dispatcher.errors import DispatcherError, Refused
 from eightbells.events.schema import Verdict
 from msgspec import Struct
@@ -89,9 +88,9 @@ def submit_lines(dispatcher: "Dispatcher", file: BinaryIO, form: str) -> Exit:
             if not text.strip():
                 continue
             try:
-                dispatch = msgspec.json.decode(text, type=Dispatch)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                results.failed(number, "", Refused(f"line {number}", f"is not a dispatch: {error}"))
+                dispatch = read_dispatch(text)
+            except Refused as error:
+                results.failed(number, "", error)
                 continue
             numbers.append(number)
             yield dispatch
