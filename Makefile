@@ -42,7 +42,7 @@ endef
 
 .PHONY: help
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' \
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/' \
 	| while IFS="$$(printf '\t')" read -r name text; do printf 'make %-12s %s\n' "$$name" "$$text"; done
 
 .PHONY: setup
@@ -128,8 +128,9 @@ images: setup ## build the images of images/ with docker or buildah; ARGS='--hel
 	@$(BIN)/python -m tools.images $(ARGS)
 
 .PHONY: golden
-golden: setup ## write the Jobs that tests compare with anew; read the difference
+golden: setup ## write the Jobs and explanations that tests compare with anew; read the difference
 	@$(BIN)/python -m tests.dispatcher.golden
+	@$(BIN)/python -m tests.reconciler.golden
 
 .PHONY: generate
 generate: setup ## write the generated files anew

@@ -97,47 +97,45 @@ def decoded(objects: list[dict[str, Any]], kind: str, shape: Any) -> list[Any]:
     return found
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.data())
-def test_no_object_makes_the_classifier_raise(data: st.DataObject) -> None:
-    """On real objects with anything in any place, at any moment, it gives a verdict or a NotYet."""
-    objects = change(data.draw(st.sampled_from(OBJECTS)), data.draw(CHANGES))
+LOOKS = st.builds(
+    Look, at=MOMENTS, job=st.sampled_from(["present", "terminating", "gone"]), namespace=st.just("terminating")
+)
+BUSES = st.builds(
+    Bus,
+    dispatch=st.just("etl-42"),
+    cancelled_at=MAYBE_TIME,
+    create_before=MAYBE_TIME,
+    deadline=MAYBE_TIME,
+    beat_until=MAYBE_TIME,
+)
+
+
+@st.composite
+def snapshots(draw: st.DrawFn) -> Snapshot:
+    """All that may be known of real objects with anything in any place."""
+    objects = change(draw(st.sampled_from(OBJECTS)), draw(CHANGES))
     jobs, pods = decoded(objects, "Job", Job), decoded(objects, "Pod", Pod)
-    sightings = [
-        Sighting(
-            pod=pod,
-            before=data.draw(st.sampled_from([None, *pods])),
-            gone_at=data.draw(MAYBE_TIME),
-            deleted_at=data.draw(MAYBE_TIME),
-            waiting_since=data.draw(MAYBE_TIME),
-        )
-        for pod in pods
-    ]
-    looks = st.none() | st.builds(
-        Look, at=MOMENTS, job=st.sampled_from(["present", "terminating", "gone"]), namespace=st.just("terminating")
-    )
-    buses = st.none() | st.builds(
-        Bus,
-        dispatch=st.just("etl-42"),
-        cancelled_at=MAYBE_TIME,
-        create_before=MAYBE_TIME,
-        deadline=MAYBE_TIME,
-        beat_until=MAYBE_TIME,
-    )
-    snapshot = Snapshot(
+    times = {"gone_at": MAYBE_TIME, "deleted_at": MAYBE_TIME, "waiting_since": MAYBE_TIME}
+    sighted = [st.builds(Sighting, pod=st.just(pod), before=st.sampled_from([None, *pods]), **times) for pod in pods]
+    return Snapshot(
         job=jobs[0] if jobs else None,
-        job_seen_at=data.draw(MAYBE_TIME),
-        job_gone_at=data.draw(MAYBE_TIME),
-        pods=tuple(sightings),
-        events=tuple(decoded(objects, "Event", Event)) if data.draw(st.booleans()) else None,
+        job_seen_at=draw(MAYBE_TIME),
+        job_gone_at=draw(MAYBE_TIME),
+        pods=tuple(map(draw, sighted)),
+        events=tuple(decoded(objects, "Event", Event)) if draw(st.booleans()) else None,
         nodes=tuple(decoded(objects, "Node", Node)),
-        bus=data.draw(buses),
-        look=data.draw(looks),
-        freshness=Freshness(jobs_at=data.draw(MAYBE_TIME), pods_at=data.draw(MAYBE_TIME)),
-        is_dump=data.draw(st.booleans()),
+        bus=draw(st.none() | BUSES),
+        look=draw(st.none() | LOOKS),
+        freshness=draw(st.builds(Freshness, jobs_at=MAYBE_TIME, pods_at=MAYBE_TIME)),
+        is_dump=draw(st.booleans()),
     )
 
-    said = classify(snapshot, data.draw(MOMENTS))
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(snapshots(), MOMENTS)
+def test_no_object_makes_the_classifier_raise(snapshot: Snapshot, now: datetime) -> None:
+    """On real objects with anything in any place, at any moment, it gives a verdict or a NotYet."""
+    said = classify(snapshot, now)
 
     assert isinstance(said, Verdict | NotYet)
     assert msgspec.json.encode(said)
