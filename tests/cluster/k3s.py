@@ -2,23 +2,19 @@
 
 import os
 import subprocess
-import time
 from contextlib import closing
 from pathlib import Path
 from typing import Self
 
 import docker  # type: ignore[import-untyped]
-from docker.errors import DockerException, ImageNotFound, NotFound  # type: ignore[import-untyped]
+from docker.errors import NotFound  # type: ignore[import-untyped]
 from testcontainers.community.k3s import K3SContainer
 
 from tests.cluster.given import GivenCluster
+from tests.cluster.k3s_image import IMAGE
 from tests.cluster.locks import locked
 from tests.cluster.plan import ROOT
 from tests.cluster.processes import Process
-from tests.servers.container import HOST, knock
-
-IMAGE = os.environ.get("EIGHTBELLS_TEST_K3S_IMAGE") or "rancher/k3s:v1.35.4-k3s1"
-SECONDS_TO_PULL = 120
 
 
 class K3s(GivenCluster):
@@ -62,27 +58,3 @@ class K3s(GivenCluster):
         words = ("docker", "exec", "-i", self.name, "ctr", "-n", "k8s.io", "images", "import", "--all-platforms", "-")
         with archive.open("rb") as file:
             subprocess.run(words, stdin=file, check=True, capture_output=True)
-
-
-def reason_against() -> str | None:
-    """Why it cannot be had here, in a line, or None."""
-    try:
-        knock()
-        with closing(docker.from_env(timeout=10)) as engine:
-            return None if _has_image(engine) else f"{IMAGE} takes too long to pull: say docker pull {IMAGE}"
-    except DockerException as error:
-        return f"{IMAGE} cannot be had ({' '.join(str(error).split())[:200]})"
-    except OSError as error:
-        return f"no Docker engine answers at {HOST} ({error.strerror or error})"
-
-
-def _has_image(engine: docker.DockerClient) -> bool:
-    try:
-        engine.images.get(IMAGE)
-    except ImageNotFound:
-        end = time.monotonic() + SECONDS_TO_PULL
-        for _ in engine.api.pull(IMAGE, stream=True):
-            if time.monotonic() > end:
-                return False
-        engine.images.get(IMAGE)
-    return True

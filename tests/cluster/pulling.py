@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from tests.servers.container import HOST, knock
+from tests.servers.engine import HOST, knock
 from tests.waiting import wait_until
 
 LIMIT = 25

@@ -8,6 +8,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+from tests.cluster import k3s_image
 from tests.cluster.binaries import find_binaries
 
 KUBECONFIG = "EIGHTBELLS_TEST_KUBECONFIG"
@@ -38,8 +39,6 @@ def reason_against() -> str | None:
         return None
     if not (against_ours := reason_against_ours()):
         return None
-    from tests.cluster import k3s
-
-    against_k3s = k3s.reason_against()
+    against_k3s = k3s_image.reason_against()
     other = f"or set {KUBECONFIG} to a cluster of your own"
     return f"{against_ours}; {against_k3s}; {other}" if against_k3s else None

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.servers.container import HOST, knock
+from tests.servers.engine import HOST, knock
 
 BARE = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--user=54321:54321")
 STRICT = (*BARE, "--network=none")

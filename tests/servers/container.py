@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import socket
 import time
 from contextlib import closing
 
@@ -11,12 +10,12 @@ import redis
 from docker.errors import DockerException, ImageNotFound  # type: ignore[import-untyped]
 from testcontainers.core.container import DockerContainer
 
+from tests.servers.engine import HOST, knock
 from tests.servers.local import DURABLE, free_port
 from tests.servers.server import Server
 from tests.waiting import wait_until
 
 IMAGE = os.environ.get("EIGHTBELLS_TEST_REDIS_IMAGE") or "valkey/valkey:latest"
-HOST = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
 SECONDS_TO_PULL = 20
 
 
@@ -79,13 +78,6 @@ def reason_against() -> str | None:
         return f"image {IMAGE} cannot be had ({' '.join(str(error).split())[:200]})"
     except OSError as error:
         return f"no Docker engine answers at {HOST} ({error.strerror or error})"
-
-
-def knock() -> None:
-    """Raises OSError where nobody listens; the library would as well, and would leave its socket open."""
-    if HOST.startswith("unix://"):
-        with socket.socket(socket.AF_UNIX) as door:
-            door.connect(HOST.removeprefix("unix://"))
 
 
 def has_image(engine: docker.DockerClient) -> bool:
