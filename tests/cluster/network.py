@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 NETWORKS = [*IPv4Network("10.203.0.0/16").subnets(new_prefix=20)]
+WIDE = 16
+"""A route's prefix; one that is wider is no sign that somebody has just these addresses."""
+
 BRIDGE = re.compile(r"eightbells\d+")
 MAX_NODES = 14
 """A network has sixteen parts of 256 addresses: hosts, services, and one for the pods of each node."""
@@ -68,6 +71,8 @@ class Network:
 def claim_network() -> Network:
     """Make the bridge of the first number that nobody has. Raises `NetworkError`."""
     routes = [IPv4Network(each["dst"]) for each in _list("-4", "route") if each["dst"] != "default"]
+    # A wide one, such as a VPN's to all of 10.0.0.0/8, gives way to ours.
+    routes = [route for route in routes if route.prefixlen >= WIDE]
     said = ""
     for number, network in enumerate(NETWORKS):
         if any(network.overlaps(route) for route in routes):
