@@ -7,8 +7,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.cluster.binaries import locked
 from tests.cluster.cluster import Cluster
+from tests.cluster.locks import locked
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS_TO_BUILD = 900
@@ -27,7 +27,7 @@ class Images:
 def provide_images(cluster: Cluster, folder: Path) -> Images:
     """Build the images, unless another worker of the run has, and load them into the cluster."""
     listed, begun = folder / "images.json", folder / "images.begun"
-    with locked("images"):
+    with locked(folder):
         if not listed.exists():
             assert not begun.exists(), (
                 "the images could not be built: another worker of this run has tried, and says why"

@@ -11,6 +11,7 @@ from secrets import token_hex
 from typing import Any
 
 import msgspec
+import redis
 from eightbells.dispatcher import Dispatch, Dispatcher, SecretKey, Settings
 from eightbells.dispatcher.connection import Connection
 from eightbells.dispatcher.names import label_of
@@ -74,7 +75,7 @@ class Site:
 
     def events(self, dispatch: str) -> list[Event]:
         """All that the log has of it, in order."""
-        entries: Any = self.server.client().xrange(keys.log(BUS))
+        entries: Any = self._client.xrange(keys.log(BUS))
         return [document.decode(one[b"d"]) for _, one in entries if one[b"k"].decode() == dispatch]
 
     def wait_for(self, dispatch: str, state: str) -> Data:
@@ -115,6 +116,11 @@ class Site:
 
         ended = wait_until(look, f"main of {dispatch} is dead", within=SECONDS)
         return ended.exit_code, msgspec.json.decode(ended.message or "{}")
+
+    @cached_property
+    def _client(self) -> "redis.Redis":
+        """One for every look: a test looks many times."""
+        return self.server.client()
 
     def close(self) -> None:
         """Close the connections."""

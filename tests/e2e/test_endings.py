@@ -97,8 +97,9 @@ def test_inputs_secrets_and_labels_arrive(site: Site) -> None:
         site.namespace,
     )
     key = {"secret": "mine", "key": "key"}
+    script = 'cat /eightbells-inputs/a.txt; test "$KEY" = "$(cat /etc/key)" && cmp /etc/key /etc/other && echo same'
     dispatch = site.submit(
-        *("sh", "-c", 'cat /eightbells-inputs/a.txt; test "$KEY" = "$(cat /etc/key)" && cmp /etc/key /etc/other && echo same'),
+        *("sh", "-c", script),
         inputs={"a.txt": "grüße\n"},
         secret_env={"KEY": key},
         secret_files={"/etc/key": key, "/etc/other": key},
