@@ -12,7 +12,7 @@ from eightbells.reconciler.containers import ended, main_name, status_of
 from eightbells.reconciler.deletions import find_failure, find_success, find_victims
 from eightbells.reconciler.events import Event
 from eightbells.reconciler.graces import Graces
-from eightbells.reconciler.objects import Job, Pod, PodSpec
+from eightbells.reconciler.objects import Job, Pod, PodSpec, Uncounted
 from eightbells.reconciler.parts import Condition
 from eightbells.reconciler.reports import is_final, read_report, report_on_bus
 from eightbells.reconciler.snapshot import Sighting, Snapshot
@@ -100,7 +100,7 @@ class Case:
         limit = BACKOFF_LIMIT if limit is None else limit
         if self.spec.restart_policy == "OnFailure":  # limits 0 and 1 both fail at the first restart
             return sum(map(restarts, self.pods)) < max(limit, 1)
-        failed = (self.job.says.failed or 0) + len(_uncounted(self.job))
+        failed = (self.job.says.failed or 0) + len(uncounted(self.job).failed or ())
         return max(failed, sum(one.pod.says.phase == "Failed" for one in self.pods)) < limit
 
     @property
@@ -131,9 +131,17 @@ def _chosen(events: Iterable[Event], kind: str, name: str, uid: str, reasons: tu
     return (event for event in events if (not reasons or event.reason in reasons) and event.is_about(kind, name, uid))
 
 
-def _uncounted(job: Job) -> tuple[str, ...]:
-    uncounted = job.says.uncounted_terminated_pods
-    return (uncounted.failed or ()) if uncounted else ()
+def uncounted(job: Job) -> Uncounted:
+    """Return the pods that ended and are not in the Job's counters yet."""
+    return job.says.uncounted_terminated_pods or Uncounted()
+
+
+def count_ended(job: Job | None) -> int:
+    """Return how many pods the Job says have ended, well or badly."""
+    if job is None:
+        return 0
+    late = uncounted(job)
+    return (job.says.failed or 0) + (job.says.succeeded or 0) + len((*(late.failed or ()), *(late.succeeded or ())))
 
 
 def restarts(sighting: Sighting) -> int:
@@ -157,6 +165,4 @@ def made_at(pod: Pod) -> datetime:
 def says_nothing_of_pods(job: Job) -> bool:
     """Whether the Job's own status knows of no pod, now or ever."""
     says = job.says
-    counters = (says.active, says.ready, says.terminating, says.failed, says.succeeded)
-    uncounted = says.uncounted_terminated_pods
-    return not any(counters) and not (uncounted and (uncounted.failed or uncounted.succeeded))
+    return not any((says.active, says.ready, says.terminating, count_ended(job)))

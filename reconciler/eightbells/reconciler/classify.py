@@ -13,7 +13,7 @@ from eightbells.reconciler.remedies import with_remedy
 from eightbells.reconciler.ruled_out import rule_out
 from eightbells.reconciler.rules import creation, deletion, job, sweep
 from eightbells.reconciler.snapshot import Snapshot
-from eightbells.reconciler.times import END
+from eightbells.reconciler.times import END, later
 from eightbells.reconciler.verdict import NotYet, Verdict
 from msgspec import Struct
 from msgspec.structs import replace
@@ -86,7 +86,7 @@ def _finish(case: Case, said: Verdict | NotYet) -> Verdict | NotYet:
     if isinstance(said, NotYet):
         until = said.until
         if until is None and not case.is_fresh and not said.is_settled:
-            until = min(END, case.now)
+            until = later(case.now, sweep.AGAIN)
         return replace(said, until=until, finding=with_remedy(case, said.finding) if said.finding else None)
     seq = case.snapshot.bus.seq if case.snapshot.bus else -1
     said = replace(said, seq=seq, ruled_out=rule_out(case, said))

@@ -6,7 +6,7 @@ of its own pod. A provisional one (`running`) gives output, never a verdict.
 
 import msgspec
 from eightbells.events.codes import Code
-from eightbells.events.schema import ENDINGS, Data
+from eightbells.events.schema import Data
 from eightbells.reconciler.marks import dispatch_of
 from eightbells.reconciler.objects import Job, Pod
 from eightbells.reconciler.snapshot import Bus
@@ -49,8 +49,3 @@ def code_of(report: Data | None) -> Code | None:
 def ended_by_itself(report: Data | None) -> bool:
     """Whether the command ended before anybody outside told it to: then nothing that came later ended it."""
     return is_final(report) and report is not None and (report.terminated_by or "timeout").startswith("timeout")
-
-
-def has_spoken(report: Data | None) -> bool:
-    """Whether the wrapper itself has ended the dispatch."""
-    return report is not None and report.state in ENDINGS

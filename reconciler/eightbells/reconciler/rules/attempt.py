@@ -37,14 +37,22 @@ def main_ended(case: Case, sighting: Sighting) -> Finding | None:
 
 
 def init_failed(case: Case, sighting: Sighting) -> Finding | None:
-    """Rule 6: main never started, and an init container ended badly."""
-    if has_started(sighting, case.main) or case.spec.restart_policy == "OnFailure":
+    """Rule 6: main never started, and an init container ended badly, with OnFailure before its pod was deleted."""
+    if has_started(sighting, case.main):
         return None
     for status in sighting.pod.says.init_container_statuses or ():
-        over = status.now.terminated
-        if over and over.exit_code and not is_sidecar(sighting.pod, status.name or "") and not _is_made_up(over):
+        over = end_of_init(sighting, status)
+        if over and over.exit_code and not _is_made_up(over):
             return _init_failed(case, sighting, status, over)
     return None
+
+
+def end_of_init(sighting: Sighting, status: ContainerStatus) -> Terminated | None:
+    """Return how an init container ended for good; under OnFailure it is started again until the Job gives up."""
+    name = status.name or "?"
+    if sighting.pod.wants.restart_policy == "OnFailure":
+        return last_before_deletion(sighting, name)
+    return None if is_sidecar(sighting.pod, name) else status.now.terminated
 
 
 def judge_attempt(case: Case, sighting: Sighting) -> Finding | None:

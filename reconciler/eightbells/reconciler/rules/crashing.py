@@ -38,9 +38,3 @@ def crash_loop(
         since=since,
         rests_on_events=True,
     )
-
-
-def main_attempts(case: Case, sighting: Sighting) -> int:
-    """Return how often main was started again in its pod."""
-    statuses = sighting.pod.says.container_statuses or ()
-    return next((one.restart_count or 0 for one in statuses if one.name == case.main), 0)

@@ -2,14 +2,15 @@
 
 from eightbells.events.codes import Code
 from eightbells.events.schema import Evidence
-from eightbells.reconciler.case import Case
+from eightbells.reconciler.case import Case, says_nothing_of_pods
 from eightbells.reconciler.containers import has_started
 from eightbells.reconciler.messages import PolicyMatch, read_policy_match
 from eightbells.reconciler.objects import Job, Pod
 from eightbells.reconciler.parts import Condition
 from eightbells.reconciler.rules.attempt import judge_attempt
-from eightbells.reconciler.rules.creation import judge_creation
+from eightbells.reconciler.rules.creation import FAILED_CREATE, judge_creation
 from eightbells.reconciler.rules.pending import judge_pending
+from eightbells.reconciler.rules.remains import by_pending_events
 from eightbells.reconciler.rules.traces import by_policy, by_traces
 from eightbells.reconciler.snapshot import Sighting
 from eightbells.reconciler.times import between
@@ -72,14 +73,14 @@ def _lost_match(case: Case, match: PolicyMatch) -> Finding:
 
 
 def _nothing(case: Case, evidence: Evidence) -> Finding:
-    for name in _names_of_the_gone(case):
+    for name in names_of_the_gone(case):
         if found := by_traces(case, name):
             return found
     says = "The Job failed, and neither a pod nor an Event of one is left to say why."
     return find(Code.CAUSE_LOST, "3", says, evidence=(evidence,), rests_on_events=True)
 
 
-def _names_of_the_gone(case: Case) -> list[str]:
+def names_of_the_gone(case: Case) -> list[str]:
     """The pods that the Job made, by its own Events, newest first."""
     prefix, made = "Created pod: ", case.about_job("SuccessfulCreate")
     ordered = sorted(made, key=lambda event: event.at.timestamp() if event.at else 0.0, reverse=True)
@@ -108,22 +109,26 @@ def _deadline(case: Case, evidence: Evidence) -> Finding:
     if attempt is None:
         return found
     told = ("exit_code", "signal", "started_at", "finished_at", "message", "pod", "pod_uid", "container", "report")
-    return replace(found, terminated_by="SIGTERM", **{name: getattr(attempt, name) for name in told})
+    return replace(
+        found, terminated_by=attempt.terminated_by or "SIGTERM", **{name: getattr(attempt, name) for name in told}
+    )
 
 
 def _pending_cause(case: Case) -> Finding | None:
     """What kept main from starting, as last seen before the deletion; without that memory what still shows, or an
     Event that is older than the deletion.
     """
-    if not case.pods:
-        return judge_creation(case)
     for sighting in reversed(case.pods):
         before = replace(sighting, pod=sighting.before) if sighting.before else sighting
         before = replace(before, pod=_as_before(before), deleted_at=None)
         found = judge_pending(case, before)
         if found and (found.code != Code.CANNOT_START or sighting.before):
             return found
-    return None
+    names = [sighting.pod.name for sighting in reversed(case.pods)] or names_of_the_gone(case)
+    told = next((found for name in names if (found := by_pending_events(case, name))), None)
+    if told or case.pods or case.job is None or not says_nothing_of_pods(case.job):
+        return told
+    return judge_creation(case) if case.about_job(FAILED_CREATE) else None
 
 
 def _as_before(sighting: Sighting) -> Pod:

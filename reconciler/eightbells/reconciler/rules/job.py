@@ -2,7 +2,7 @@
 
 from eightbells.events.codes import Code
 from eightbells.events.schema import Data, Evidence
-from eightbells.reconciler.case import Case
+from eightbells.reconciler.case import Case, count_ended
 from eightbells.reconciler.containers import asked_for, is_running, status_of
 from eightbells.reconciler.graces import DYING
 from eightbells.reconciler.marks import is_wrapped
@@ -39,8 +39,10 @@ def pods_are_behind(case: Case) -> NotYet | None:
     """Rule 1: a verdict from a Job's condition needs a view of the pods that is at least as new."""
     condition = case.success or case.failure
     pods_at = case.snapshot.freshness.pods_at
+    if condition and not case.snapshot.freshness.is_synced:
+        return NotYet(why="The pods have not all been read yet.", until=later(case.now, BEHIND))
     at = condition.last_transition_time if condition else None
-    if at is None or pods_at is None or pods_at >= at or any(_is_over(case, one) for one in case.pods):
+    if at is None or pods_at is None or pods_at >= at or _are_in_view(case):
         return None
     until = later(at, BEHIND)
     if case.now < until:
@@ -64,8 +66,11 @@ def job_succeeded(case: Case) -> Verdict | None:
             continue
         if over or is_final(report):
             return _success(case, sighting, report, evidence)
+    report = case.snapshot.bus.newest if case.snapshot.bus else None
+    is_told = is_final(report) and code_of(report) == Code.EXITED_ZERO
     says = "The Job says that it succeeded, and no pod of it is left to say more."
-    found = find(Code.COMPLETED_WITHOUT_REPORT, "2", says, evidence=(evidence,))
+    code = Code.EXITED_ZERO if is_told else Code.COMPLETED_WITHOUT_REPORT
+    found = find(code, "2", says, evidence=(evidence,), report=report if is_told else None)
     return make_verdict(found, may_still_run=_may_run_on(case))
 
 
@@ -91,16 +96,18 @@ def _may_run_on(case: Case) -> bool | None:
     return any(is_running(one.pod, case.main) and not one.gone_at for one in case.pods) or None
 
 
-def _is_over(case: Case, sighting: Sighting) -> bool:
-    """Whether a pod is seen to have ended: then what the Job counted is in view."""
-    return bool(sighting.gone_at or status_of(sighting.pod, case.main).now.terminated)
+def _are_in_view(case: Case) -> bool:
+    """Whether as many pods are seen to have ended as the Job counts, and one at least."""
+    over = [one for one in case.pods if one.gone_at or status_of(one.pod, case.main).now.terminated]
+    return len(over) >= max(1, count_ended(case.job))
 
 
 def somebody_is_dying(case: Case) -> NotYet | None:
     """Rule 1: while a pod of the attempt is being deleted and its main runs, nobody has ended."""
+    is_its_doing = bool(case.failure and case.failure.reason == "DeadlineExceeded")  # then its victim is the attempt
     for sighting in case.pods:
         ends = sighting.pod.metadata.deletion_timestamp
-        if ends is None or sighting.gone_at or sighting.pod.uid in case.victims:
+        if ends is None or sighting.gone_at or (sighting.pod.uid in case.victims and not is_its_doing):
             continue
         until = later(ends, DYING)
         if is_running(sighting.pod, case.main) and case.now < until:

@@ -18,6 +18,8 @@ from msgspec.structs import replace
 GRACE = 30
 """terminationGracePeriodSeconds where a pod says none."""
 
+STALE = "The view of the cluster is too old."
+
 AGAIN = 30.0
 """Seconds after which a stale view is looked at again."""
 
@@ -58,7 +60,7 @@ def node_is_lost(case: Case) -> Verdict | NotYet | None:
     if found is None or found.code != Code.NODE_LOST:
         return None
     grace = sighting.pod.wants.termination_grace_period_seconds
-    since = asked or _when(found) or case.now
+    since = asked or _when(found) or _unready_since(sighting)
     until = later(since, NODE_LOST + (GRACE if grace is None else grace))
     return _after_grace(case, replace(found, since=since), until)
 
@@ -101,6 +103,8 @@ def deadline_passed(case: Case) -> Verdict | NotYet | None:
     bus, look = case.snapshot.bus, case.snapshot.look
     if bus and bus.beat_until and bus.beat_until > case.now:
         return NotYet(why="The deadline has passed, and the wrapper's heart beats.", until=bus.beat_until)
+    if not case.is_fresh:
+        return NotYet(why=STALE, until=later(case.now, AGAIN), would_be=Code.DEADLINE_EXCEEDED)
     if look is None and not case.snapshot.is_dump:
         why = "The deadline has passed: one GET before that is the ending."
         return NotYet(why=why, until=case.now, would_be=Code.DEADLINE_EXCEEDED, look=("job",))
@@ -148,7 +152,7 @@ def _describe(case: Case) -> str:
 def _after_grace(case: Case, found: Finding, until: datetime) -> Verdict | NotYet:
     if not case.is_fresh:
         again = max(until, later(case.now, AGAIN))
-        return NotYet(why="The view of the cluster is too old.", until=again, would_be=found.code, finding=found)
+        return NotYet(why=STALE, until=again, would_be=found.code, finding=found)
     if case.now < until:
         lasts = duration((until - (found.since or until)).total_seconds())
         why = f"{found.explanation.rstrip('.')}; that has to last for {lasts}."
@@ -180,6 +184,11 @@ def _nothing_can_follow(case: Case, sighting: Sighting) -> bool:
 def _keeps_alive(case: Case, sighting: Sighting) -> list[bool]:
     """The ordinary containers that still run; native sidecars the kubelet ends itself."""
     return [True for one in others(sighting.pod, case.main) if not one.now.terminated]
+
+
+def _unready_since(sighting: Sighting) -> datetime:
+    ready = sighting.pod.condition("Ready")
+    return (ready.last_transition_time if ready else None) or made_at(sighting.pod)
 
 
 def _when(found: Finding) -> datetime | None:
