@@ -2,18 +2,19 @@
 
 import random
 import signal
+import subprocess
 from pathlib import Path
 from subprocess import PIPE
 
 import pytest
 from eightbells.events.schema import Data
+from eightbells.wrapper.console import find_paths
 from eightbells.wrapper.termination import LIMIT
 from msgspec.json import decode
 
 from tests.waiting import wait_until
 from tests.wrapper.wrapping import PYTHON, Dispatch
 
-ENDURANCE = (pytest.mark.endurance, pytest.mark.timeout(300))
 NOBODY = {"EIGHTBELLS_URL": "redis://127.0.0.1:1/0", "EIGHTBELLS_PUBLISH_TIMEOUT": "0"}
 
 
@@ -63,6 +64,7 @@ def test_while_the_command_runs_the_file_says_so(dispatch: Dispatch, log: Path) 
     )
     wait_until(log.read_bytes, "the first record")
     wait_until(lambda: b"epoch 2" in log.read_bytes(), "epoch 2")
+    wait_until(lambda: b'"attempt":1,' in log.read_bytes(), "the number of the run, which the bus has told")
     started.kill()  # who reads beside a writer may see half of each: the kubelet reads when all is over
     started.wait()
     found = record(log)
@@ -86,13 +88,17 @@ def test_what_the_command_left_there_is_kept(dispatch: Dispatch, log: Path) -> N
         assert (found.code, found.message, found.explanation) == ("exit_nonzero", "disk 7 is full", "exited with 4")
 
 
-@pytest.mark.parametrize("left", ["x" * 3000, "x" * 20_000, "\\377\\001" * 4000], ids=["short", "long", "no text"])
-def test_a_long_message_of_the_command_makes_room(dispatch: Dispatch, log: Path, left: str) -> None:
+@pytest.mark.parametrize(
+    ("left", "quoted"),
+    [("x" * 3000, "x"), ("x" * 20_000, "x"), ("\\377\\001" * 4000, "\\xff\1"), ("\\001" * 3000, "\1")],
+    ids=["short", "long", "no text", "escapes"],
+)
+def test_a_long_message_of_the_command_makes_room(dispatch: Dispatch, log: Path, left: str, quoted: str) -> None:
     """However much the command wrote there, the final record is whole and within the limit."""
     dispatch.run("sh", "-c", f"printf '{left}' > {log}; exit 4")
     found = record(log)
     assert (found.code, found.exit_code) == ("exit_nonzero", 4)
-    assert (found.message or "").startswith("x" if left.startswith("x") else "\\xff")
+    assert (found.message or "").startswith(quoted)
 
 
 @pytest.mark.parametrize("piece", ["\\0", "\\377", "ü", '"'])
@@ -105,6 +111,7 @@ def test_any_output_fits(dispatch: Dispatch, log: Path, piece: str) -> None:
     assert (found.code, found.exit_code) == ("exit_nonzero", 4)
     assert found.stdout is not None
     assert len(found.stdout.tail) > 400
+    assert found.stdout.head == ""
     assert found.stdout.truncated
 
 
@@ -117,7 +124,44 @@ def test_no_file_is_no_matter(dispatch: Dispatch, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("rounds", [100, pytest.param(500, marks=ENDURANCE)])
+DYING = """
+import posix, sys
+sys.path += {paths!r}
+from eightbells.wrapper.termination import TerminationLog
+log = TerminationLog({path!r})
+left = {steps}
+def step(frame, event, function):
+    global left
+    left -= event in ("c_call", "c_return")
+    if not left:
+        posix._exit(9)
+if {theirs!r}:
+    with open({path!r}, "wb") as file: file.write({theirs!r})
+else:
+    log.write({old!r})
+sys.setprofile(step)
+log.write({new!r}, is_final=True)
+"""
+
+
+@pytest.mark.parametrize(("old", "theirs"), [(100, 0), (3000, 0), (3000, 50), (3000, 5000)])
+def test_between_any_two_steps_of_writing_the_file_is_whole(tmp_path: Path, old: int, theirs: int) -> None:
+    """Whoever dies before or after any call of the system leaves the old record, the command's own text, or the new."""
+    path = tmp_path / "log"
+    told = {"paths": find_paths(), "path": str(path), "theirs": b"t" * theirs, "old": b"o" * old, "new": b"n" * 1000}
+    seen, exit_code, steps = set(), 9, 0
+    while exit_code == 9:
+        path.write_bytes(b"")
+        steps += 1
+        exit_code = subprocess.run([*PYTHON, DYING.format(steps=steps, **told)], check=False).returncode
+        shown = path.read_bytes()[-LIMIT:].rstrip(b" ")
+        seen.add((shown[:1], set(shown) == set(shown[:1])))
+        assert len(shown) in {min(theirs, LIMIT) or old, 1000}
+    assert (exit_code, seen) == (0, {(b"t" if theirs else b"o", True), (b"n", True)})
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("rounds", [100, pytest.param(500, marks=pytest.mark.endurance)])
 def test_a_kill_at_any_moment_leaves_a_whole_record(dispatch: Dispatch, log: Path, rounds: int) -> None:
     """Killed in the middle of whatever it does, also of its end, the wrapper leaves the old record or the new one."""
     code = "import posix, time\nfor i in range({}): posix.write(1, b'%d ' % i * (i % 50)); time.sleep(0.0005)"

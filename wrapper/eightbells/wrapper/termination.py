@@ -14,9 +14,6 @@ FILE = "/dev/termination-log"
 LIMIT = 4096
 """What the kubelet reads of it."""
 
-LEFT_BYTES = 1024
-"""What is kept of the command's own message."""
-
 
 class TerminationLog:
     """The file, which need not be there; nothing that goes wrong with it matters to anything else."""
@@ -40,7 +37,7 @@ class TerminationLog:
         content = self._read().rstrip(b" \n\0")
         if not content or content == self._written.rstrip(b" "):
             return None
-        return content[:LEFT_BYTES].decode("utf-8", "backslashreplace")
+        return content.decode("utf-8", "backslashreplace")
 
     def write(self, record: bytes, *, is_final: bool = False) -> None:
         """Put the record into the file: a provisional one only while the file is ours and has no final one."""
@@ -51,10 +48,11 @@ class TerminationLog:
 
     def _put(self, record: bytes) -> None:
         try:
-            self._written = record.ljust(min(posix.fstat(self._file).st_size, LIMIT))
-            posix.pwrite(self._file, self._written, 0)
-            if is_longer(self._file):
+            size = posix.fstat(self._file).st_size
+            if size > LIMIT:  # by the command; the kubelet reads the end, of which none may stay behind the record
                 posix.ftruncate(self._file, LIMIT)
+            self._written = record.ljust(min(size, LIMIT))
+            posix.pwrite(self._file, self._written, 0)
         except OSError:
             self._file = -1
 
@@ -63,8 +61,3 @@ class TerminationLog:
             return posix.pread(self._file, LIMIT, 0) if self.is_there else b""
         except OSError:
             return b""
-
-
-def is_longer(file: int) -> bool:
-    """Whether the command made the file longer than what the kubelet reads, which is its end."""
-    return posix.fstat(file).st_size > LIMIT
