@@ -1,0 +1,79 @@
+"""What `get` says: what the record and the Job know, and nothing that neither does."""
+
+from typing import Any
+
+from eightbells.dispatcher.jobs import Condition, Job, JobStatus, Metadata
+from eightbells.dispatcher.names import DISPATCH_ANNOTATION
+from eightbells.dispatcher.record import Record, Run
+from eightbells.dispatcher.report import Report, report
+from eightbells.events.schema import Data, Output, Place, Verdict
+
+RUNNING = Run("pod-1.0", 1, is_over=False, source="/eightbells/wrapper/jobs/pod-1")
+OVER = Run("pod-1.0", 1, is_over=True, source="/eightbells/wrapper/jobs/pod-1")
+
+
+def job(*conditions: Condition, dispatch: str = "d", **status: Any) -> Job:
+    """A Job of a dispatch."""
+    metadata = Metadata("j", "jobs", "uid-1", {DISPATCH_ANNOTATION: dispatch})
+    return Job(metadata, JobStatus(conditions=conditions, **status))
+
+
+def told(found: Job | None = None, **fields: Any) -> Report:
+    """What is said of a record and a Job."""
+    return report("d", Record(now=10_000, cluster="c", namespace="jobs", job="j", **fields), found, heartbeat=10.0)
+
+
+def test_a_dispatch_goes_from_registered_to_its_ending() -> None:
+    """One state at a time, whatever else is known."""
+    states = [
+        told().state,
+        told(runs=(RUNNING,)).state,
+        told(runs=(OVER,)).state,
+        told(runs=(OVER,), verdict=Verdict("failed", "exit_nonzero", 7)).state,
+        told(verdict=Verdict("completed")).state,
+    ]
+
+    assert states == ["registered", "running", "attempt_ended", "failed", "completed"]
+
+
+def test_a_running_command_has_its_pod_and_the_age_of_its_heartbeat() -> None:
+    """The pod is known from who said that it runs; a heartbeat lives for three of its intervals."""
+    said = told(job(active=1), runs=(RUNNING,), beat_ms=27_500)
+
+    assert (said.place.pod, said.place.job_uid, said.heartbeat_age) == ("pod-1", "uid-1", 2.5)
+    assert said.job
+    assert said.job.status == "active"
+
+
+def test_what_has_ended_has_no_heartbeat() -> None:
+    """Nor is it being cancelled any more."""
+    said = told(verdict=Verdict("failed", "cancelled"), cancelled_at=5, beat_ms=20_000)
+
+    assert (said.heartbeat_age, said.is_cancelling) == (None, False)
+    assert told(cancelled_at=5).is_cancelling
+
+
+def test_an_attempt_that_ended_shows_its_output_before_there_is_an_ending() -> None:
+    """And the place as the command itself saw it."""
+    data = Data("d", "attempt_ended", "wrapper", run=OVER.name, stdout=Output("so far"), place=Place(node="n"))
+    said = told(runs=(OVER,), newest=data)
+
+    assert said.stdout
+    assert (said.stdout.tail, said.place.node, said.place.cluster) == ("so far", "n", "c")
+
+
+def test_a_job_says_why_it_failed() -> None:
+    """With the reason and the message of the condition that holds."""
+    failed = Condition("Failed", "True", "PodFailurePolicy", "Container main failed with exit code 42")
+    said = told(job(failed, Condition("Suspended", "False"), failed=1)).job
+
+    assert said
+    assert (said.status, said.failed) == ("failed", 1)
+    assert said.conditions == ("Failed: PodFailurePolicy: Container main failed with exit code 42",)
+
+
+def test_a_job_of_the_name_that_is_anothers_is_not_ours() -> None:
+    """Nothing of it is told."""
+    said = told(job(dispatch="another", active=1))
+
+    assert (said.job, said.place.job_uid) == (None, None)
