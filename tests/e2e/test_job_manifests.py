@@ -25,7 +25,7 @@ EVERYTHING: dict[str, Any] = {
 }
 
 
-def dry_run(cluster: "Cluster", namespace: str, manifest: dict[str, Any]) -> None:
+def dry_run(cluster: "Cluster", namespace: str, manifest: Any) -> None:
     """Have the API server do everything but keep the Job; a field that it does not know is an error."""
     manifest["metadata"]["namespace"] = namespace
     cluster.batch.create_namespaced_job(namespace, manifest, dry_run="All", field_validation="Strict")
@@ -34,11 +34,9 @@ def dry_run(cluster: "Cluster", namespace: str, manifest: dict[str, Any]) -> Non
 def admit(cluster: "Cluster", level: str, **said: Any) -> None:
     """Have the API server admit the Job's pod to a namespace of this PodSecurity level."""
     template = job(SETTINGS, **said)["spec"]["template"]
-    metadata = {**template["metadata"], "name": "tried"}
+    pod: Any = {"metadata": {**template["metadata"], "name": "tried"}, "spec": template["spec"]}
     with cluster.namespace({"pod-security.kubernetes.io/enforce": level}) as namespace:
-        cluster.core.create_namespaced_pod(
-            namespace, {"metadata": metadata, "spec": template["spec"]}, dry_run="All", field_validation="Strict"
-        )
+        cluster.core.create_namespaced_pod(namespace, pod, dry_run="All", field_validation="Strict")
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -40,7 +40,8 @@ def do_deeds(cluster: "Cluster", namespace: str, security: str) -> dict[str, str
     spec["volumes"] = [{"name": "data", "emptyDir": {}}]
     owner = {"name": "owner", "image": BUSYBOX, "command": ["sh", "-c", PREPARE], "volumeMounts": mounts}
     spec["initContainers"] = [owner | {"securityContext": {"runAsUser": 1000}}]
-    cluster.core.create_namespaced_pod(namespace, {"metadata": {"name": "pod"}, "spec": spec})
+    pod: Any = {"metadata": {"name": "pod"}, "spec": spec}
+    cluster.core.create_namespaced_pod(namespace, pod)
     wait_for_pod(cluster, namespace, "Succeeded", "Failed")
     return dict(zip(DEEDS, read_output(cluster, namespace).split(), strict=True))
 

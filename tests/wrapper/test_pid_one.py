@@ -48,7 +48,7 @@ def test_termination_from_outside_reaches_the_command(dispatch: Dispatch) -> Non
     assert (dispatch.ending.code, dispatch.ending.terminated_by) == ("signalled", "SIGTERM")
 
 
-def test_the_first_processs_stdout_can_be_written_to_where_that_is_asked_for(dispatch: Dispatch) -> None:
+def test_stdout_of_the_first_process_can_be_written_to_where_that_is_asked_for(dispatch: Dispatch) -> None:
     """`> /proc/1/fd/1`, as images of daemons do: with EIGHTBELLS_DUMPABLE=1 it arrives, and is refused without."""
     script = "echo hello > /proc/1/fd/1 || exit 3"
     assert dispatch.run("sh", "-c", script, prefix=UNSHARE, env={"EIGHTBELLS_DUMPABLE": "1"}).stdout == b"hello\n"
