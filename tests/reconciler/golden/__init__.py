@@ -25,6 +25,7 @@ CASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "provisional": ((PROVISIONAL,), ()),
     "several": (("recorded/exit-0", "recorded/no-account", "recorded/preempted"), ()),
     "all": (("recorded/exit-0", "recorded/no-account", "recorded/no-volume", "recorded/evicted"), ("--all",)),
+    "message": (("recorded/exit-3",), ()),
     "redacted": (("recorded/exit-3",), ("--redact",)),
     "json": (("recorded/oom",), ("-o", "json")),
     "yaml": (("recorded/no-volume",), ("-o", "yaml")),
