@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.dispatcher.faults import Api
+from tests.dispatcher.shell import Shell
 from tests.dispatcher.submitting import Harbour
 from tests.servers.server import Server
 
@@ -23,3 +24,9 @@ def harbour(valkey: Server, api: Api, tmp_path: Path) -> Iterator[Harbour]:
     harbour = Harbour(valkey, api, tmp_path)
     yield harbour
     harbour.close()
+
+
+@pytest.fixture
+def shell(harbour: Harbour, tmp_path: Path) -> Shell:
+    """A shell whose environment leads to the bus and to the API server."""
+    return Shell(harbour, tmp_path)

@@ -72,7 +72,7 @@ def test_a_job_says_why_it_failed() -> None:
     assert said.conditions == ("Failed: PodFailurePolicy: Container main failed with exit code 42",)
 
 
-def test_a_job_of_the_name_that_is_anothers_is_not_ours() -> None:
+def test_a_job_of_the_name_that_another_has_is_not_ours() -> None:
     """Nothing of it is told."""
     said = told(job(dispatch="another", active=1))
 
