@@ -5,6 +5,7 @@ One program runs at a time: the pages of files are shared with nobody who is mea
 
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from subprocess import DEVNULL, Popen
 
@@ -15,6 +16,7 @@ from bench.figures import Figure, Table, ratios
 from bench.parenting import LIMIT, PLAIN, ending, let_go, reporting, start, wait_for_events
 from bench.programs import Program, Programs
 from bench.progress import say
+from bench.secure import reason_against, serve_securely
 from bench.servers import Server
 
 GIB = 1 << 30
@@ -26,7 +28,8 @@ SLEEP = (
 SETTLE_SECONDS = 0.3
 """What is left to do once `running` is on the log: a record to write, a reply to read."""
 
-TARGET = "≤ 11 MB PSS, flat"
+OVER_TLS = "PSS MB with rediss://"
+TARGET = "≤ 11 MB PSS, flat; ≤ 16 with rediss://"
 FORBIDDEN = "the memory of a process that hides it is root's to read: run as root"
 
 
@@ -54,8 +57,20 @@ def measure(server: Server, programs: Programs, rounds: int) -> Table:
     server.clear()
     rows = [describe(programs.python, floors, [])]
     rows += [describe(one, idle[one], after[one], floors, can_read=can_read) for one in programs.wrappers]
+    rows[1] |= hold_securely(programs.runtime, rounds) if can_read else {}
     rows[1]["target"] = TARGET  # the runtime's; what pip installs runs on an interpreter of somebody else's
     return Table("Footprint: memory", notes(server, programs), tuple(rows))
+
+
+def hold_securely(program: Program, rounds: int) -> dict[str, Figure | str]:
+    """Measure a wrapper that reports over TLS, to a server that is there for it alone, once a round."""
+    if program.absent or reason_against():
+        return {OVER_TLS: reason_against()}
+    with serve_securely() as secure:
+        say("footprint: memory, rediss://")
+        return {
+            OVER_TLS: Figure(tuple(hold_command(secure.server, program, secure.told)[0].pss for _ in range(rounds)))
+        }
 
 
 def hold_nothing(program: Program) -> Held:
@@ -65,11 +80,13 @@ def hold_nothing(program: Program) -> Held:
         return held(process)
 
 
-def hold_command(server: Server, program: Program) -> tuple[Held, Held]:
-    """Measure a wrapper whose command waits, and once more when it has written a GiB and waits again."""
+def hold_command(server: Server, program: Program, told: Mapping[str, str] | None = None) -> tuple[Held, Held]:
+    """Measure a wrapper whose command waits, and once more when it has written a GiB and waits again. It is `told` what
+    the server's own URL does not say.
+    """
     server.clear()
     prepare_group(server.url)
-    with ending(start((*program.words, *COMMAND), reporting(server.url))) as process:
+    with ending(start((*program.words, *COMMAND), reporting(server.url, told))) as process:
         wait_for_events(server, 1)
         time.sleep(SETTLE_SECONDS)
         before = held(process)
@@ -113,7 +130,8 @@ def describe(
 
 def notes(server: Server, programs: Programs) -> tuple[str, ...]:
     return (
-        f"the wrapper alone, not its command; reporting to {server.name}, no TLS; its reader is here and keeps up",
+        f"the wrapper alone, not its command; reporting to {server.name}, without TLS but in one column",
+        "the reader of its output is here and keeps up",
         "of the console script PSS leaves out what other Python programs of this machine share with it",
         *programs.notes,
     )

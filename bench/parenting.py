@@ -52,9 +52,9 @@ def interleave(what: str, takers: Mapping[Program, Callable[[], float]], times: 
     return series
 
 
-def reporting(url: str) -> dict[str, str]:
-    """Return an environment in which a dispatch of its own is reported."""
-    told = {"URL": url, "DISPATCH_ID": f"bench-footprint-{next(_numbers)}", "NAMESPACE": NAMESPACE}
+def reporting(url: str, more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return an environment in which a dispatch of its own is reported; `more` is told beside that, or instead."""
+    told = {"URL": url, "DISPATCH_ID": f"bench-footprint-{next(_numbers)}", "NAMESPACE": NAMESPACE, **(more or {})}
     return {**PLAIN, **{f"{PREFIX}{name}": value for name, value in told.items()}}
 
 
