@@ -100,8 +100,7 @@ class Case:
         limit = BACKOFF_LIMIT if limit is None else limit
         if self.spec.restart_policy == "OnFailure":  # limits 0 and 1 both fail at the first restart
             return sum(map(restarts, self.pods)) < max(limit, 1)
-        failed = (self.job.says.failed or 0) + len(uncounted(self.job).failed or ())
-        return max(failed, sum(one.pod.says.phase == "Failed" for one in self.pods)) < limit
+        return max(count_failed(self.job), sum(one.pod.says.phase == "Failed" for one in self.pods)) < limit
 
     @property
     def is_single(self) -> bool:
@@ -136,12 +135,14 @@ def uncounted(job: Job) -> Uncounted:
     return job.says.uncounted_terminated_pods or Uncounted()
 
 
-def count_ended(job: Job | None) -> int:
-    """Return how many pods the Job says have ended, well or badly."""
-    if job is None:
-        return 0
-    late = uncounted(job)
-    return (job.says.failed or 0) + (job.says.succeeded or 0) + len((*(late.failed or ()), *(late.succeeded or ())))
+def count_failed(job: Job | None) -> int:
+    """Return how many pods the Job says have failed."""
+    return (job.says.failed or 0) + len(uncounted(job).failed or ()) if job else 0
+
+
+def count_succeeded(job: Job | None) -> int:
+    """Return how many pods the Job says have succeeded."""
+    return (job.says.succeeded or 0) + len(uncounted(job).succeeded or ()) if job else 0
 
 
 def restarts(sighting: Sighting) -> int:
@@ -165,4 +166,4 @@ def made_at(pod: Pod) -> datetime:
 def says_nothing_of_pods(job: Job) -> bool:
     """Whether the Job's own status knows of no pod, now or ever."""
     says = job.says
-    return not any((says.active, says.ready, says.terminating, count_ended(job)))
+    return not any((says.active, says.ready, says.terminating, count_failed(job), count_succeeded(job)))

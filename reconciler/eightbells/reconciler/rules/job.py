@@ -2,18 +2,22 @@
 
 from eightbells.events.codes import Code
 from eightbells.events.schema import Data, Evidence
-from eightbells.reconciler.case import Case, count_ended
+from eightbells.reconciler.case import Case, count_failed, count_succeeded
 from eightbells.reconciler.containers import asked_for, is_running, status_of
 from eightbells.reconciler.graces import DYING
 from eightbells.reconciler.marks import is_wrapped
 from eightbells.reconciler.objects import Terminated
 from eightbells.reconciler.reports import code_of, is_final
+from eightbells.reconciler.rules.attempt import judge_attempt
 from eightbells.reconciler.rules.failure import condition_fact, judge_failure
 from eightbells.reconciler.rules.witness import was_told, with_witness
 from eightbells.reconciler.snapshot import Sighting
 from eightbells.reconciler.times import later
 from eightbells.reconciler.verdict import SUCCESSES, NotYet, Verdict, find, make_verdict
 from msgspec.structs import replace
+
+WHOLE_SECOND = 1.0
+"""A condition's time is cut to seconds: what it rests on may have come so much later."""
 
 BEHIND = 5.0
 """Seconds that a verdict waits for pods which the Job already counts."""
@@ -42,7 +46,7 @@ def pods_are_behind(case: Case) -> NotYet | None:
     if condition and not case.snapshot.freshness.is_synced:
         return NotYet(why="The pods have not all been read yet.", until=later(case.now, BEHIND))
     at = condition.last_transition_time if condition else None
-    if at is None or pods_at is None or pods_at >= at or _are_in_view(case):
+    if at is None or pods_at is None or pods_at >= later(at, WHOLE_SECOND) or _are_in_view(case):
         return None
     until = later(at, BEHIND)
     if case.now < until:
@@ -97,9 +101,10 @@ def _may_run_on(case: Case) -> bool | None:
 
 
 def _are_in_view(case: Case) -> bool:
-    """Whether as many pods are seen to have ended as the Job counts, and one at least."""
-    over = [one for one in case.pods if one.gone_at or status_of(one.pod, case.main).now.terminated]
-    return len(over) >= max(1, count_ended(case.job))
+    """Whether as many pods are seen to have ended that way as the Job counts, and one at least."""
+    ends = [found.code in SUCCESSES for one in case.pods if (found := judge_attempt(case, one))]
+    counted = count_succeeded(case.job) if case.success else count_failed(case.job)
+    return ends.count(case.success is not None) >= max(1, counted)
 
 
 def somebody_is_dying(case: Case) -> NotYet | None:
