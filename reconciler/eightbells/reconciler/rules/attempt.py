@@ -74,7 +74,7 @@ def end_of_main(case: Case, sighting: Sighting) -> End | None:
     status = status_of(sighting.pod, case.main)
     report = case.report(sighting)
     if before := last_before_deletion(sighting, case.main):
-        return End(case=case, sighting=_undeleted(sighting), name=case.main, ended=before, where="lastState")
+        return End(case=case, sighting=without_deletion(sighting), name=case.main, ended=before, where="lastState")
     over = status.now.terminated
     if over is None and status.last.terminated and waits(status) and sighting.gone_at:
         over = status.last.terminated
@@ -132,7 +132,7 @@ def _is_made_up(over: Terminated) -> bool:
     return over.reason == "ContainerStatusUnknown"
 
 
-def _undeleted(sighting: Sighting) -> Sighting:
+def without_deletion(sighting: Sighting) -> Sighting:
     """Return the sighting as if nobody had deleted the pod: what ended before that was not ended by it."""
     metadata = replace(sighting.pod.metadata, deletion_timestamp=None)
     return replace(sighting, pod=replace(sighting.pod, metadata=metadata), deleted_at=None)
