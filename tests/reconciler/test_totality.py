@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+from eightbells.reconciler.attempts import list_attempts
 from eightbells.reconciler.classify import classify
 from eightbells.reconciler.events import Event
 from eightbells.reconciler.explain.account import explain
@@ -139,6 +140,7 @@ def test_no_object_makes_the_classifier_raise(snapshot: Snapshot, now: datetime)
 
     assert isinstance(said, Verdict | NotYet)
     assert msgspec.json.encode(said)
+    assert msgspec.json.encode(list_attempts(snapshot, now))
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
