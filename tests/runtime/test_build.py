@@ -1,17 +1,20 @@
 """What `make runtime` builds: for both architectures, small, the same each time, and complete."""
 
 import os
+import re
 import struct
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
 import pytest
+from eightbells.wrapper.console import find_paths
 
 from tools.runtime import elf
 from tools.runtime.__main__ import DIST, find_target, main
 from tools.runtime.archive import pack
-from tools.runtime.bytecode import interpreter
+from tools.runtime.bytecode import FIRST, find_early, interpreter
 from tools.runtime.contents import LIBRARIES
 from tools.runtime.target import TARGETS, Unbuildable
 
@@ -67,16 +70,24 @@ def test_modules_are_byte_code_that_nobody_checks(runtime: Path) -> None:
     assert flags == {0b01}
 
 
-def test_it_speaks_tls(runtime: Path) -> None:
-    """A context for TLS can be made, and names be given to it, with what is in the directory."""
+def test_one_file_brings_all_that_is_imported_before_the_spawn(runtime: Path) -> None:
+    """The modules that the command waits for come along with the first, each after those that it imports."""
+    early = find_early()
+    ask = "import sys; sys.path += {paths!r}; import {modules}; print(*(name for name in sys.modules))"
+    words = [sys.executable, "-ISBc", ask.format(paths=find_paths(), modules=", ".join(FIRST))]
+    loaded = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
+    assert sorted(early) == sorted(name for name in loaded if name.startswith("eightbells."))
+    files = {path.name.partition(".")[0] for path in runtime.glob("lib/python3.11/eightbells/wrapper/*")}
+    assert not files & {name.rpartition(".")[2] for name in early}
+    assert {"reporter", "prctl"} <= files
+
+
+def test_a_traceback_names_file_and_line(runtime: Path) -> None:
+    """What goes wrong in a module that was brought along is said as in one that was found."""
     start = interpreter(runtime / "lib/eightbells", str(runtime / "lib"), runtime / "bin/python3.11")
-    check = (
-        "import _socket, ssl; context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)\n"
-        "context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname='bus.example.test')\n"
-        "print(ssl.OPENSSL_VERSION)"
-    )
-    done = subprocess.run([*start, "-X", "utf8", "-ISBc", check], env={}, capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("OpenSSL 3.")
+    ask = "from eightbells.wrapper.launch import reveal; reveal(b'')"
+    done = subprocess.run([*start, "-X", "utf8", "-ISBc", ask], env={}, capture_output=True, text=True, check=False)
+    assert re.search(r'"/eightbells/lib/python3.11/eightbells/wrapper/launch.py", line \d+, in reveal', done.stderr)
 
 
 def test_the_same_directory_is_the_same_bytes(tmp_path: Path) -> None:

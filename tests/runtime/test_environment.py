@@ -119,7 +119,7 @@ def test_a_foreign_openssl_configuration_is_not_read(init: Wrapping, debian: Roo
     debian.write("/usr/lib/ssl/openssl.cnf", OPENSSL_CONF)
     debian.write("/usr/lib/foreign.so", foreign.library("trap").read_bytes())
     start = interpreter(Path("/eightbells/lib/eightbells"), "/eightbells/lib", Path("/eightbells/bin/python3.11"))
-    check = "import ssl; ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT); print('usable')"
+    check = "import _ssl; _ssl._SSLContext(_ssl.PROTOCOL_TLS_CLIENT); print('usable')"
     ran = init.run(program=debian.entry(*start, "-X", "utf8", "-ISBc", check))
     assert ran.stdout == b"usable\n", errno.errorcode.get(ran.exit_code, ran.exit_code)
 

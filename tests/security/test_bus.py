@@ -13,8 +13,8 @@ from tests.security.conftest import SECRET
 from tests.servers.server import Server
 from tests.waiting import wait_until
 from tests.wrapper.certificates import Authority
-from tests.wrapper.test_tls import REASON as NO_TLS
-from tests.wrapper.test_tls import Secured
+from tests.wrapper.secured import REASON as NO_TLS
+from tests.wrapper.secured import Secured
 from tests.wrapper.wrapping import NAMESPACE, Dispatch, children
 
 COMMON = pytest.mark.parametrize("who", [NOBODY, ROOT], ids=["nobody", "root"])

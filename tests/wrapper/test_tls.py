@@ -1,7 +1,6 @@
 """With rediss:// the bus is spoken to over TLS, with the server that was meant and no other."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,32 +8,16 @@ from typing import Any
 import pytest
 from eightbells.wrapper.address import BadAddress, parse_address
 
-from tests.servers.kinds import reason_against_debian_redis
-from tests.servers.local import Local, free_port
-from tests.wrapper import certificates
 from tests.wrapper.certificates import Authority
+from tests.wrapper.secured import REASON, Secured
 from tests.wrapper.wrapping import WRAPPER, Dispatch, Ran, Wrapping
 
-REASON = reason_against_debian_redis() or certificates.REASON
 pytestmark = [
     pytest.mark.skipif(REASON is not None, reason=str(REASON)),
     pytest.mark.xdist_group("tls"),
 ]
 
 FAILS = ("sh", "-c", "echo done; exit 7")
-
-
-class Secured(Local):
-    """A Redis with TLS on a port of its own; it asks clients for a certificate where that is said."""
-
-    def __init__(self, authority: Authority, *, asks_clients: bool) -> None:
-        self.authority = authority
-        self.tls_port = free_port()
-        certificate, key = authority.sign("server", "DNS:localhost")
-        files = ("--tls-ca-cert-file", authority.ca, "--tls-cert-file", certificate, "--tls-key-file", key)
-        asks = ("--tls-auth-clients", "yes" if asks_clients else "no")
-        program = Path(shutil.which("redis-server") or "")
-        super().__init__("redis-tls", program, *map(str, files), *asks, "--tls-port", str(self.tls_port))
 
 
 class Reporting:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from tools.runtime.archive import pack
 from tools.runtime.bytecode import check_imports, compile_modules
-from tools.runtime.contents import COMPILER_PACKAGES, PACKAGES
-from tools.runtime.launcher import compile_launcher
+from tools.runtime.contents import COMPILER_PACKAGES, HEADER_PACKAGES, PACKAGES
+from tools.runtime.launcher import compile_extension, compile_launcher
 from tools.runtime.packages import Packages, check_machine, unpack
 from tools.runtime.target import TARGETS, Target, Unbuildable
 from tools.runtime.tree import assemble, describe
@@ -39,7 +39,7 @@ class Build:
         packages = Packages(self.target, CACHE)
         packages.update()
         self.archives = packages.fetch((*PACKAGES, *COMPILER_PACKAGES))
-        unpack(self.archives, self.root)
+        unpack([*self.archives, *packages.fetch(HEADER_PACKAGES)], self.root)
         fetch_hiredis(self.target, self.wheel)
         say(f"{self.target.debian}: Debian's packages and hiredis are here")
 
@@ -48,6 +48,7 @@ class Build:
         assemble(self.tree, self.target, self.root, self.wheel)
         describe(self.tree, self.archives, self.wheel, self.root)
         compile_launcher(self.target, self.root, self.tree / "bin/eightbells-wrapper", CACHE)
+        compile_extension(self.target, self.root, self.tree, CACHE)
         compile_modules(self.tree, local.target, local.root)
         for program in ("bin/eightbells-wrapper", "bin/python3.11", "lib/eightbells"):
             (self.tree / program).chmod(0o755)

@@ -8,7 +8,6 @@ PACKAGES = (
     "gcc-12-base",  # the licence of libgcc-s1
     "libc6",
     "libexpat1",
-    "libffi8",
     "libgcc-s1",
     "libpython3.11-minimal",
     "libpython3.11-stdlib",
@@ -20,11 +19,13 @@ PACKAGES = (
 COMPILER_PACKAGES = ("musl-dev",)
 """What the launcher is linked with."""
 
+HEADER_PACKAGES = ("libpython3.11-dev",)
+"""What prctl is compiled with, and nothing of which is in it."""
+
 LIBRARIES = (
     "libc.so.6",
     "libcrypto.so.3",
     "libexpat.so.1",
-    "libffi.so.8",
     "libgcc_s.so.1",  # the C library opens it when a thread is ended; it would take the image's, or abort
     "libm.so.6",
     "libpthread.so.0",
@@ -39,15 +40,10 @@ BLINDED = {
 }
 """Paths that our binaries would read in the image, and so load libraries or data made for another version of us."""
 
-EXTENSIONS = ("_ctypes", "_json", "_ssl", "termios")
+EXTENSIONS = ("_json", "_ssl", "termios")
 
 MODULES = (
-    *("encodings/__init__", "encodings/aliases", "encodings/ascii", "encodings/idna", "encodings/latin_1"),
-    *("encodings/punycode", "encodings/utf_8", "stringprep", "__future__"),
-    # os is what the interpreter knows its directory by; ssl and what it imports is for rediss://
-    *("_collections_abc", "_weakrefset", "abc", "base64", "codecs", "collections/__init__", "collections/abc"),
-    *("contextlib", "copyreg", "enum", "functools", "genericpath", "io", "keyword", "operator", "os", "posixpath"),
-    *("re/__init__", "re/_casefix", "re/_compiler", "re/_constants", "re/_parser", "reprlib", "selectors", "socket"),
-    *("ssl", "stat", "struct", "types", "warnings", "weakref"),
+    *("encodings/__init__", "encodings/aliases", "encodings/ascii", "encodings/latin_1", "encodings/utf_8"),
+    "os",  # never imported: what the interpreter knows its directory by
 )
 """Files of the standard library, less `.py`."""

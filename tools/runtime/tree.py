@@ -17,6 +17,13 @@ WRAPPER = Path(__file__).resolve().parents[2] / "wrapper"
 OWN = ("eightbells/wrapper", "eightbells/events/contract")
 """Our packages that go into an image: the wrapper imports nothing else of ours."""
 
+REPLACED = WRAPPER / "eightbells/wrapper/prctl.py"
+"""What the runtime has in C instead."""
+
+LAUNCHER = WRAPPER / "launcher"
+BRINGER = LAUNCHER / "early.py"
+"""What starts the wrapper in an image; and the module of it that brings others along."""
+
 STDLIB = "lib/python3.11"
 
 
@@ -74,12 +81,12 @@ def describe(tree: Path, archives: list[Path], wheel: Path, root: Path) -> None:
 def own_sources() -> list[Path]:
     """Every file of ours that goes into an image."""
     files = (path for package in OWN for path in (WRAPPER / package).rglob("*"))
-    return sorted(path for path in files if path.suffix in (".py", ".lua"))
+    return sorted(path for path in files if path.suffix in (".py", ".lua") and path != REPLACED)
 
 
 def list_sources() -> str:
-    """Return the checksum of each file that the runtime is made from, the launcher too, as sha256sum writes them."""
-    files = [*own_sources(), WRAPPER / "launcher/launcher.c"]
+    """Return the checksum of each file that the runtime is made from, what starts it too, as sha256sum writes them."""
+    files = [*own_sources(), *(path for path in sorted(LAUNCHER.iterdir()) if path.suffix in (".c", ".py"))]
     return "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(WRAPPER)}\n" for path in files)
 
 

@@ -28,22 +28,23 @@ def found_mask(mask: set[int]) -> set[int]:
 def find_entries() -> list[bytes]:
     """Return the environment that we were started with, as the strings it is made of.
 
-    Not from `posix.environ`, if it can be helped: in a C locale the interpreter adds an LC_CTYPE of its own (PEP 538),
-    which the command must not get.
+    Without a launcher not from `posix.environ`, if it can be helped: in a C locale the interpreter adds an LC_CTYPE of
+    its own (PEP 538), which the command must not get.
     """
+    if FOUND:
+        return [reveal(name) + b"=" + value for name, value in posix.environ.items() if is_found(name)]
     try:
         with open("/proc/self/environ", "rb") as file:
-            entries = file.read().split(b"\0")
+            return file.read().split(b"\0")
     except OSError:
-        entries = [name + b"=" + value for name, value in posix.environ.items()]
-    return [reveal(entry) for entry in entries if is_found(entry)] if FOUND else entries
+        return [name + b"=" + value for name, value in posix.environ.items()]
 
 
-def is_found(entry: bytes) -> bool:
-    """Whether the launcher found the entry; what it did not hide is not of its time."""
-    return entry[:1] >= bytes([HIGH]) or entry[:1] == bytes([ESCAPE])
+def is_found(name: bytes) -> bool:
+    """Whether the launcher found the variable; what it did not hide is not of its time."""
+    return name[:1] >= bytes([HIGH]) or name[:1] == bytes([ESCAPE])
 
 
-def reveal(entry: bytes) -> bytes:
+def reveal(name: bytes) -> bytes:
     """Undo launcher.c: it sets the highest bit of the first byte, and puts a 1 before a byte that has it."""
-    return entry[1:] if entry[0] == ESCAPE else bytes([entry[0] & ~HIGH]) + entry[1:]
+    return name[1:] if name[0] == ESCAPE else bytes([name[0] & ~HIGH]) + name[1:]

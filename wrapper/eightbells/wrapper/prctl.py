@@ -1,6 +1,7 @@
 """What the wrapper asks the kernel about itself that Python has no call for: prctl(2), through libffi.
 
-`_ctypes` alone takes half a millisecond; `ctypes` would take ten times that.
+`_ctypes` alone takes half a millisecond; `ctypes` would take ten times that. In the runtime `launcher/prctl.c` stands
+in for this module, and takes a tenth.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ def hide() -> bool:
 def become_subreaper() -> bool:
     """Inherit what the command leaves behind, as PID 1 does; it holds across execve."""
     return _prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def release_code() -> None:
+    """Give back the memory of code that is not used any more, where that is only ours: in the runtime."""
 
 
 def _prctl(option: int, value: int) -> bool:

@@ -11,6 +11,7 @@ import _ssl
 import posix
 
 from eightbells.wrapper.connection import Unreachable
+from eightbells.wrapper.prctl import release_code
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,7 +62,9 @@ class Secured:
 def secure(plain: _socket.socket, address: Address) -> Secured:
     """Return the connection with TLS on it. Raises `Unreachable` for good where that fails, OSError otherwise."""
     try:
-        return Secured(plain, make_context(address), address.host)
+        secured = Secured(plain, make_context(address), address.host)
+        release_code()  # most of OpenSSL is for the handshake alone
+        return secured
     except _ssl.SSLCertVerificationError as problem:
         raise Unreachable(
             f"{address}: the server's certificate is refused: {problem.verify_message} (EIGHTBELLS_TLS_CA names the"
