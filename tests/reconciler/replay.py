@@ -20,13 +20,14 @@ from eightbells.reconciler.snapshot import Freshness, Look, Sighting, Snapshot
 from eightbells.reconciler.verdict import Verdict
 from msgspec.structs import replace
 
-HISTORY = Path(__file__).parent / "history.jsonl.gz"
+HISTORIES = Path(__file__).parent / "histories"
 
 
 class Replay:
-    """The history with each resource so many seconds late; `verdicts` are by the Job's name."""
+    """A history with each resource so many seconds late; `verdicts` are by the Job's name."""
 
-    def __init__(self, **late: float) -> None:
+    def __init__(self, history: str, **late: float) -> None:
+        self._lines = gzip.decompress((HISTORIES / f"{history}.jsonl.gz").read_bytes()).splitlines()
         self.verdicts: dict[str, Verdict] = {}
         self._late = late
         self._jobs: dict[str, Job] = {}
@@ -46,7 +47,7 @@ class Replay:
 
     def _entries(self) -> list[tuple[datetime, str, str, dict[str, Any]]]:
         found = []
-        for line in gzip.decompress(HISTORY.read_bytes()).splitlines():
+        for line in self._lines:
             at, what, kind, shown = json.loads(line)
             moment = datetime.fromtimestamp(at, UTC) + timedelta(seconds=self._late.get(kind, 0.0))
             found.append((moment, what, kind, shown))

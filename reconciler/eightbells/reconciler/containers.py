@@ -19,6 +19,9 @@ from eightbells.reconciler.times import EPOCH
 MAIN = "main"
 DEFAULT = "kubectl.kubernetes.io/default-container"
 
+STATUS_UNKNOWN = "ContainerStatusUnknown"
+"""The reason of an end that the kubelet made up, with 137, because it no longer knows the container."""
+
 EMPTY = "ContainerCreating"
 """What a container without any state waits for."""
 
@@ -49,6 +52,13 @@ def memory_limit(pod: Pod, name: str) -> str:
     resources = asked_for(pod, name).resources
     limit = (resources.limits or {}).get("memory") if resources else None
     return "" if limit is None else str(limit)
+
+
+def is_made_up(status: ContainerStatus) -> bool:
+    """Whether the kubelet knows nothing of a container that never ran, and says what it says of those."""
+    over = status.now.terminated
+    is_unknown = over is not None and over.reason == STATUS_UNKNOWN and not has_run(status.last.terminated)
+    return is_unknown and "used to be Running" not in ((over.message if over else None) or "")
 
 
 def others(pod: Pod, main: str) -> Iterator[ContainerStatus]:

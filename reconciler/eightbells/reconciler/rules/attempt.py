@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from eightbells.events.codes import Code
 from eightbells.reconciler.case import Case
-from eightbells.reconciler.containers import ended, has_started, is_sidecar, others, status_of, waits
+from eightbells.reconciler.containers import STATUS_UNKNOWN, ended, has_started, is_sidecar, others, status_of, waits
 from eightbells.reconciler.deletions import asked_at
 from eightbells.reconciler.marks import RESERVED
 from eightbells.reconciler.objects import ContainerStatus, Pod, Terminated
@@ -129,7 +129,7 @@ def _init_failed(case: Case, sighting: Sighting, status: ContainerStatus, over: 
 
 
 def _is_made_up(over: Terminated) -> bool:
-    return over.reason == "ContainerStatusUnknown"
+    return over.reason == STATUS_UNKNOWN
 
 
 def without_deletion(sighting: Sighting) -> Sighting:

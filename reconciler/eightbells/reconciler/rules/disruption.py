@@ -4,7 +4,7 @@ import re
 
 from eightbells.events.codes import Code, Fault
 from eightbells.reconciler.case import Case, made_at
-from eightbells.reconciler.containers import status_of
+from eightbells.reconciler.containers import is_made_up, status_of
 from eightbells.reconciler.deletions import asked_at
 from eightbells.reconciler.objects import Pod
 from eightbells.reconciler.parts import Condition
@@ -124,9 +124,10 @@ def nothing_to_read(case: Case, sighting: Sighting) -> Finding | None:
 
 
 def rejection(pod: Pod) -> str | None:
-    """Return the admission reason of a pod that the kubelet refused."""
+    """Return the admission reason of a pod that the kubelet refused; one that was started anew makes up statuses."""
     reason, message = pod.says.reason or "", pod.says.message or ""
-    if not reason or pod.says.container_statuses or reason in {"Evicted", "NodeShutdown"}:
+    has_own_status = not all(is_made_up(status) for status in pod.says.container_statuses or ())
+    if not reason or has_own_status or reason in {"Evicted", "NodeShutdown"}:
         return None
     return reason if message.startswith(REJECTED) or ADMISSION.fullmatch(reason) else None
 

@@ -102,9 +102,11 @@ def _may_run_on(case: Case) -> bool | None:
 
 def _are_in_view(case: Case) -> bool:
     """Whether as many pods are seen to have ended that way as the Job counts, and one at least."""
-    ends = [found.code in SUCCESSES for one in case.pods if (found := judge_attempt(case, one))]
-    counted = count_succeeded(case.job) if case.success else count_failed(case.job)
-    return ends.count(case.success is not None) >= max(1, counted)
+    if case.success:
+        ends = [status_of(one.pod, case.main).now.terminated for one in case.pods]
+        return sum(over is not None and over.exit_code == 0 for over in ends) >= max(1, count_succeeded(case.job))
+    found = [judge_attempt(case, one) for one in case.pods if one.pod.uid not in case.victims]
+    return sum(one is not None and one.code not in SUCCESSES for one in found) >= max(1, count_failed(case.job))
 
 
 def somebody_is_dying(case: Case) -> NotYet | None:

@@ -4,7 +4,7 @@ import re
 import signal
 
 from eightbells.events.codes import Code
-from eightbells.reconciler.containers import asked_for, has_run, memory_limit, was_running
+from eightbells.reconciler.containers import STATUS_UNKNOWN, asked_for, has_run, memory_limit, was_running
 from eightbells.reconciler.deletions import asked_at
 from eightbells.reconciler.events import Event, is_later, newest
 from eightbells.reconciler.marks import is_wrapped
@@ -16,7 +16,6 @@ from eightbells.reconciler.verdict import Finding, fact
 
 SIGKILL, SIGTERM = 137, 143
 LAST_SIGNAL = 159
-STATUS_UNKNOWN = "ContainerStatusUnknown"
 
 _KILLS = re.compile(r"(Liveness|Startup) probe")
 """A readiness probe kills nobody. Under restartPolicy Never the Killing itself does not say why."""

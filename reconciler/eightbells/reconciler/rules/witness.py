@@ -3,10 +3,9 @@
 from datetime import datetime
 
 from eightbells.reconciler.case import Case
-from eightbells.reconciler.containers import has_started, status_of
+from eightbells.reconciler.containers import STATUS_UNKNOWN, has_started, status_of
 from eightbells.reconciler.deletions import asked_at
 from eightbells.reconciler.objects import Running, Terminated
-from eightbells.reconciler.rules.terminated import STATUS_UNKNOWN
 from eightbells.reconciler.snapshot import Sighting
 from eightbells.reconciler.times import EPOCH, timestamp
 from eightbells.reconciler.verdict import Finding
