@@ -4,17 +4,15 @@ Everything is measured several times, ours and its peers by turns, because what 
 a ratio within one run. Nothing is asserted about time.
 """
 
-import os
-import platform
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 
 import click
-import msgspec
 
 from bench import consume, footprint, latency, publish
 from bench.figures import Table
 from bench.progress import say
+from bench.report import output_option, write
 from bench.servers import Server, has_redis, serve_embedded, serve_redis
 
 TABLES = {"publish": publish.measure, "consume": consume.measure, "latency": latency.measure}
@@ -24,17 +22,11 @@ ROUNDS = {"publish": 5, "consume": 3, "latency": 2, FOOTPRINT: 3}
 
 @click.command(context_settings={"auto_envvar_prefix": "BENCH"})
 @click.argument("tables", nargs=-1, type=click.Choice([*TABLES, FOOTPRINT]))
-@click.option("-o", "--output", type=click.Choice(["markdown", "json"]), default="markdown", show_default=True)
+@output_option
 @click.option("--rounds", type=click.IntRange(1), help="How often everything is measured.  [default: 5, 3, 2 and 3]")
 def main(tables: tuple[str, ...], output: str, rounds: int | None) -> None:
     """Measure TABLES (all of them by default): the footprint once, the others on every server there is."""
-    measured: list[Table] = []
-    for table in measure(tables or (*TABLES, FOOTPRINT), rounds):
-        measured.append(table)
-        if output == "markdown":
-            print_table(measured)
-    if output == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode({"machine": machine(), "tables": measured}), indent=2))
+    write(measure(tables or (*TABLES, FOOTPRINT), rounds), output)
 
 
 def measure(tables: Sequence[str], rounds: int | None) -> Iterator[Table]:
@@ -55,18 +47,6 @@ def servers() -> list[AbstractContextManager[Server]]:
         return [serve_embedded(), serve_redis()]
     say("there is no redis-server on PATH (Debian's package redis-server): only the embedded server is measured")
     return [serve_embedded()]
-
-
-def print_table(measured: list[Table]) -> None:
-    """Print the newest table, and the heading before the first."""
-    if len(measured) == 1:
-        click.echo(f"## eightbells on {machine()}")
-    click.echo(f"\n{measured[-1]}")
-
-
-def machine() -> str:
-    """What everything was measured on."""
-    return f"{os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}"
 
 
 if __name__ == "__main__":
