@@ -12,6 +12,8 @@ from tests.cluster.locks import locked
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS_TO_BUILD = 900
+STDERR = 2
+"""Where builders say what they do: a program that prints results has built images, too."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ def provide_images(cluster: Cluster, folder: Path) -> Images:
 
 def build_images(folder: Path) -> None:
     """On bases made here: what a public tag holds today is not what is tested."""
-    subprocess.run(("make", "runtime", "ARCHS=amd64"), cwd=ROOT, check=True, timeout=SECONDS_TO_BUILD)
+    subprocess.run(("make", "runtime", "ARCHS=amd64"), cwd=ROOT, stdout=STDERR, check=True, timeout=SECONDS_TO_BUILD)
     words = (sys.executable, "-m", "tools.images", "--base", "local", "--save", str(folder))
-    subprocess.run(words, cwd=ROOT, check=True, timeout=SECONDS_TO_BUILD, env={**os.environ, "TMPDIR": str(folder)})
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    subprocess.run(words, cwd=ROOT, env=environment, stdout=STDERR, check=True, timeout=SECONDS_TO_BUILD)
