@@ -43,7 +43,7 @@ endef
 .PHONY: help
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/' \
-	| while IFS="$$(printf '\t')" read -r name text; do printf 'make %-12s %s\n' "$$name" "$$text"; done
+	| while IFS="$$(printf '\t')" read -r name text; do printf 'make %-13s %s\n' "$$name" "$$text"; done
 
 .PHONY: setup
 setup: $(VENV)/.stamp ## create .venv from the hash-pinned requirements, the distributions editable
@@ -116,6 +116,12 @@ cluster-down: setup ## stop it, and leave nothing of it
 .PHONY: bench
 bench: $(BENCH_VENV)/.stamp ## measure publish, consume, latency and the wrapper's footprint against peers
 	@$(BENCH_VENV)/bin/python -m bench $(ARGS)
+
+# What is said while it prepares is not part of the result.
+.PHONY: bench-cluster
+bench-cluster: setup ## measure how soon a start and an end are known on an idle cluster, beside watches and polling
+	@$(BIN)/python -m tests.cluster prepare >&2 || true
+	@$(BIN)/python -m bench.cluster $(ARGS)
 
 # `make runtime ARCHS=amd64` builds for one architecture; the local one is also tried.
 .PHONY: runtime
