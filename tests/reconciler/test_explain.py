@@ -90,6 +90,17 @@ def test_a_pod_that_runs_is_nothing_to_say() -> None:
     assert (account["decision"], account["state"]) == ("nothing_to_say", "running")
 
 
+def test_a_failed_job_alone_has_no_cause_yet() -> None:
+    """A file without pods does not say that none is left: it failed, and the line that would tell why is given."""
+    condition = {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "lastTransitionTime": "T+21"}
+    content = json.dumps(job(status={"conditions": [condition]}))
+    (account,) = accounts(content)
+
+    assert (account["decision"], account["state"], account["code"]) == ("ended", "failed", None)
+    assert account["missing"] == ["pods", "events"]
+    assert "kubectl -n batch get job,pod,events -o yaml" in run(content).stdout
+
+
 def test_events_alone_are_nothing_to_say() -> None:
     """A dump of Events alone names what is missing."""
     case = next(one for one in all_cases() if one.name == "recorded/no-account")

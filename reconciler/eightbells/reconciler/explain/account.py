@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from eightbells.events.codes import Fault, Retryable
+from eightbells.events.codes import Code, Fault, Retryable
 from eightbells.events.schema import Data, Evidence
 from eightbells.reconciler.case import Case
 from eightbells.reconciler.classify import classify
@@ -72,10 +72,20 @@ def explain(subject: Subject, now: datetime, graces: Graces | None = None) -> To
     if subject.snapshot.job is None:
         return _attempt(subject, case)
     said = classify(subject.snapshot, now, graces)
+    if isinstance(said, Verdict) and said.code == Code.CAUSE_LOST and "pods" in subject.missing:
+        return _failed_elsewhere(subject, case, said)
     if isinstance(said, Verdict):
         more = {"decision": "ended", "state": said.state, "may_still_start": said.may_still_start}
         return _tell(subject, case, said, **more, ruled_out=said.ruled_out)
     return _wait(subject, case, said)
+
+
+def _failed_elsewhere(subject: Subject, case: Case, said: Verdict) -> Told:
+    """A file without any pod does not say that none is left."""
+    reason = case.failure.reason if case.failure else None
+    why = f"The Job failed ({reason or 'it says no why'}), and the file has no pod or Event that says what of."
+    unknown: dict[str, Any] = dict.fromkeys(("code", "fault", "retryable", "charged", "remedy"))
+    return _tell(subject, case, said, **unknown | {"decision": "ended", "state": "failed", "explanation": why})
 
 
 def _wait(subject: Subject, case: Case, said: NotYet) -> Told:

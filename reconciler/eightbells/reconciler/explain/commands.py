@@ -29,13 +29,20 @@ def next_command(told: Told) -> str | None:
     kubectl = f"kubectl -n {account.namespace}"
     if account.decision in {"attempt", "nothing_to_say"} and "job" in account.missing and account.job:
         return f"{kubectl} get job/{account.job} -o yaml"
-    if account.fault == "none":
+    if "pods" in account.missing and account.code is None:
+        return f"{kubectl} get job,pod,events -o yaml"
+    if account.fault == "none" or code is None:
         return None
+    return _look_at(told, kubectl, code)
+
+
+def _look_at(told: Told, kubectl: str, code: str) -> str | None:
+    """The line about whatever a code is of: the Job, the node, the container's output, or the pod."""
     if code in OF_THE_JOB or told.pod is None:
-        return f"{kubectl} describe job/{account.job}" if account.job else None
+        return f"{kubectl} describe job/{told.account.job}" if told.account.job else None
     if code in OF_THE_NODE and told.node:
         return f"kubectl describe node/{told.node}"
     if code in OF_THE_OUTPUT:
         previous = " --previous" if code == Code.CRASH_LOOP else ""
         return f"{kubectl} logs {told.pod} -c {told.container}{previous}"
-    return f"{kubectl} describe pod/{told.pod}" if code else None
+    return f"{kubectl} describe pod/{told.pod}"
