@@ -50,6 +50,7 @@ class Event(Struct, frozen=True, rename="camel"):
 
     @property
     def said(self) -> str:
+        """The message, or nothing."""
         return self.message or ""
 
     def is_about(self, kind: str, name: str, uid: str = "") -> bool:

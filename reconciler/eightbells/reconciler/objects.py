@@ -4,8 +4,12 @@ ignored.
 Field names are Kubernetes' own, in snake case. What a rule asks of an object alone is a property here.
 """
 
+import re
+
 import msgspec
 from eightbells.reconciler.parts import Condition, Owner, Part, Thing, Time, named
+
+_POD_NAME = re.compile(r"(?:-(\d{1,9}))?-[a-z0-9]{5}")
 
 Quantity = str | int | float | None
 
@@ -97,10 +101,12 @@ class ContainerStatus(Part, frozen=True):
 
     @property
     def now(self) -> ContainerState:
+        """How it is."""
         return self.state or ContainerState()
 
     @property
     def last(self) -> ContainerState:
+        """How its last run was."""
         return self.last_state or ContainerState()
 
 
@@ -123,10 +129,12 @@ class Pod(Thing, frozen=True):
 
     @property
     def wants(self) -> PodSpec:
+        """What was asked for."""
         return self.spec or PodSpec()
 
     @property
     def says(self) -> PodStatus:
+        """What was last said of it."""
         return self.status or PodStatus()
 
     @property
@@ -206,14 +214,17 @@ class Job(Thing, frozen=True):
 
     @property
     def wants(self) -> JobSpec:
+        """What was asked for."""
         return self.spec or JobSpec()
 
     @property
     def says(self) -> JobStatus:
+        """What was last said of it."""
         return self.status or JobStatus()
 
     @property
     def template(self) -> PodSpec:
+        """What its pods are asked to be."""
         template = self.wants.template or Template()
         return template.spec or PodSpec()
 
@@ -221,6 +232,11 @@ class Job(Thing, frozen=True):
         """Return the condition where its status is True."""
         found = named(self.says.conditions, kind)
         return found if found and found.is_true else None
+
+    def may_have_made(self, pod: str) -> bool:
+        """Whether a pod has a name as the controller makes it: the Job's, perhaps an index, and five letters."""
+        made = _POD_NAME.fullmatch(pod.removeprefix(self.name)) if pod.startswith(self.name) else None
+        return made is not None and (made[1] is None or int(made[1]) < (self.wants.completions or 1))
 
 
 class NodeStatus(Part, frozen=True):

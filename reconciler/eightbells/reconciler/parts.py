@@ -59,14 +59,17 @@ class Thing(Part, frozen=True):
 
     @property
     def name(self) -> str:
+        """Its name, `?` where it has none."""
         return self.metadata.name or "?"
 
     @property
     def uid(self) -> str:
+        """Its UID, or nothing."""
         return self.metadata.uid or ""
 
     @property
     def annotations(self) -> dict[str, str | None]:
+        """Its annotations."""
         return self.metadata.annotations or {}
 
 

@@ -120,5 +120,4 @@ def _is_about(event: Event, job: Job, pods: list[Pod]) -> bool:
         return False
     if any(pod.name == name for pod in pods):
         return any(event.is_about("Pod", pod.name, pod.uid) for pod in pods)
-    stem = name.rpartition("-")[0]  # of an Indexed Job the index is between
-    return job.name in {stem, stem.rpartition("-")[0]}
+    return job.may_have_made(name)

@@ -26,6 +26,7 @@ class End(Struct, frozen=True, kw_only=True):
 
     @property
     def pod(self) -> Pod:
+        """The pod, as it was last seen."""
         return self.sighting.pod
 
     @property
@@ -35,6 +36,7 @@ class End(Struct, frozen=True, kw_only=True):
 
     @property
     def is_main(self) -> bool:
+        """Whether it is the command's own container."""
         return self.name == self.case.main
 
     def evidence(self, field: str = "exitCode") -> Evidence:

@@ -81,13 +81,13 @@ def _nothing(case: Case, evidence: Evidence) -> Finding:
 
 
 def names_of_the_gone(case: Case) -> list[str]:
-    """The pods that the Job made, by its own Events, newest first."""
+    """The pods that the Job made, by its own Events, newest first; without such Events by what is named after it."""
     prefix, made = "Created pod: ", case.about_job("SuccessfulCreate")
     ordered = sorted(made, key=lambda event: event.at.timestamp() if event.at else 0.0, reverse=True)
     named = [event.said.removeprefix(prefix) for event in ordered]
-    stem = f"{case.job.name}-" if case.job else "?"
-    others = [event.involved_object.name or "" for event in case.events if event.involved_object.kind == "Pod"]
-    return list(dict.fromkeys([*named, *sorted(one for one in others if one.startswith(stem))]))
+    about = [event.involved_object.name or "" for event in case.events if event.involved_object.kind == "Pod"]
+    others = sorted(name for name in about if case.job and case.job.may_have_made(name))
+    return named or list(dict.fromkeys(others))
 
 
 def _deadline(case: Case, evidence: Evidence) -> Finding:

@@ -34,18 +34,22 @@ class Wait(Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
+        """The container's name."""
         return self.status.name or "?"
 
     @property
     def reason(self) -> str:
+        """What it waits for."""
         return self.waiting.reason or EMPTY
 
     @property
     def message(self) -> str:
+        """What is said of that."""
         return self.waiting.message or ""
 
     @property
     def image(self) -> str:
+        """The image that it asks for."""
         return asked_for(self.sighting.pod, self.name).image or self.status.image or "?"
 
     def find(self, meaning: Meaning, explanation: str, evidence: tuple[Evidence, ...] = ()) -> Finding:
@@ -65,6 +69,7 @@ class Wait(Struct, frozen=True, kw_only=True):
         )
 
     def evidence(self) -> tuple[Evidence, ...]:
+        """Return what the container's status says."""
         pod = self.sighting.pod
         kind = "containerStatuses" if _is_ordinary(self) else "initContainerStatuses"
         path = f"status.{kind}[{self.name}].state.waiting"
@@ -78,21 +83,25 @@ def judge_wait(wait: Wait) -> Finding | None:
 
 
 def image_name(wait: Wait) -> Finding:
+    """InvalidImageName."""
     says = f'"{wait.image}", the image of "{wait.name}", is not the name of an image.'
     return wait.find(Meaning(Code.IMAGE_INVALID, "InvalidImageName"), says)
 
 
 def never_pull(wait: Wait) -> Finding:
+    """ErrImageNeverPull."""
     says = f'The image of "{wait.name}", {wait.image}, is not on the node, and the pod says never to pull it.'
     return wait.find(Meaning(Code.IMAGE_NEVER_PULL, "ErrImageNeverPull"), says)
 
 
 def signature(wait: Wait) -> Finding:
+    """SignatureValidationFailed."""
     says = f'The image of "{wait.name}", {wait.image}, has no signature that the node accepts: {wait.message}'
     return wait.find(Meaning(Code.IMAGE_UNAUTHORIZED, "SignatureValidationFailed"), says)
 
 
 def registry(wait: Wait) -> Finding:
+    """RegistryUnavailable, ImageInspectError."""
     says = f'The image of "{wait.name}", {wait.image}, cannot be pulled now: {wait.message or wait.reason}'
     return wait.find(Meaning(Code.IMAGE_REGISTRY_UNAVAILABLE, wait.reason), says)
 
@@ -123,6 +132,7 @@ def start(wait: Wait) -> Finding:
 
 
 def sandbox(wait: Wait) -> Finding:
+    """CreatePodSandboxError."""
     meaning = read_volume_error(wait.message)
     return wait.find(meaning, f"The pod's sandbox does not become ready: {wait.message or wait.reason}")
 
@@ -143,6 +153,7 @@ def creating(wait: Wait) -> Finding | None:
 
 
 def anything_else(wait: Wait) -> Finding:
+    """A reason of a newer Kubernetes."""
     says = f'"{wait.name}" waits for a reason that has no name here ({wait.reason}): {wait.message}'
     return wait.find(Meaning(Code.CANNOT_START, wait.reason), says)
 
