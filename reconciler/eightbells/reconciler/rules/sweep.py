@@ -52,23 +52,22 @@ def pod_lives_on(case: Case) -> Verdict | None:
 
 def node_is_lost(case: Case) -> Verdict | NotYet | None:
     """The first exception: a pod on a lost node may never end, and then its Job says so never."""
-    sighting = _last(case)
-    if sighting is None or case.has_retries_left or case.is_suspended or not case.is_single:
+    if case.has_retries_left or not _clock_runs(case):
         return None
-    found = judge_attempt(case, sighting)
-    asked = sighting.pod.metadata.deletion_timestamp
-    if found is None or found.code != Code.NODE_LOST:
-        return None
-    grace = sighting.pod.wants.termination_grace_period_seconds
-    since = asked or _when(found) or _unready_since(sighting)
-    until = later(since, NODE_LOST + (GRACE if grace is None else grace))
-    return _after_grace(case, replace(found, since=since), until)
+    judged = ((one, judge_attempt(case, one)) for one in case.pods if one.pod.uid not in case.victims)
+    for sighting, found in judged:
+        if found and found.code == Code.NODE_LOST:
+            grace = sighting.pod.wants.termination_grace_period_seconds
+            since = sighting.pod.metadata.deletion_timestamp or _when(found) or _unready_since(sighting)
+            until = later(since, NODE_LOST + (GRACE if grace is None else grace))
+            return _after_grace(case, replace(found, since=since), until)
+    return None
 
 
 def pending(case: Case) -> Verdict | NotYet | None:
     """Rules 8 and 9: what keeps the newest pod from starting, once it has lasted for its grace."""
     sighting = _last(case)
-    if sighting is None or not _clock_runs(case) or asked_at(sighting) or sighting.gone_at:
+    if sighting is None or not _clock_runs(case) or asked_at(sighting) or judge_attempt(case, sighting):
         return None
     found = judge_pending(case, sighting)
     if found is None and is_pulling_main(case, sighting):
