@@ -1,5 +1,6 @@
 """Which objects of a dump belong together: a snapshot for each Job, and for each pod whose Job is not there."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import TypeVar
 
@@ -27,13 +28,14 @@ class Subject(Struct, frozen=True, kw_only=True):
 
 def find_subjects(dump: Dump) -> list[Subject]:
     """Return every Job of the dump, and the pods that belong to none of them."""
-    subjects = [_of_job(dump, job) for job in _newest(dump.jobs)]
-    known = {one.pod.uid or one.pod.name for subject in subjects for one in subject.snapshot.pods}
-    orphans = [pod for pod in _newest(dump.pods) if (pod.uid or pod.name) not in known]
-    groups: dict[str, list[Pod]] = {}
-    for pod in orphans:
-        groups.setdefault(job_uid(pod) or pod.uid or pod.name, []).append(pod)
-    subjects += [_of_pods(dump, pods) for pods in groups.values()]
+    index = Index(dump)
+    subjects = [_of_job(dump, index, job) for job in _newest(dump.jobs)]
+    known = {_key(one.pod) for subject in subjects for one in subject.snapshot.pods}
+    groups: dict[object, list[Pod]] = {}
+    for pod in _newest(dump.pods):
+        if _key(pod) not in known:
+            groups.setdefault(job_uid(pod) or _key(pod), []).append(pod)
+    subjects += [_of_pods(dump, index, pods) for pods in groups.values()]
     if not subjects:
         subjects = [_of_events(dump, event) for event in {e.involved_object.name: e for e in dump.events}.values()]
     return subjects
@@ -56,26 +58,23 @@ def job_name(pod: Pod) -> str | None:
     return next((labels[name] for name in JOB_NAME if labels.get(name)), None)
 
 
-def _of_job(dump: Dump, job: Job) -> Subject:
-    mine = [pod for pod in _newest(dump.pods) if _belongs(pod, job)]
-    about = tuple(event for event in dump.events if _is_about(event, job, mine))
-    is_told = bool(dump.pods)
+def _of_job(dump: Dump, index: "Index", job: Job) -> Subject:
+    pods = index.pods_of(job)
     return Subject(
         namespace=job.metadata.namespace or "default",
         job=job.name,
         uid=job.uid or None,
-        snapshot=_snapshot(dump, job, mine, about),
-        missing=(*(() if is_told else ("pods",)), *(() if dump.events else ("events",))),
+        snapshot=_snapshot(dump, job, pods, index.events_of(job, pods)),
+        missing=(*(() if dump.pods else ("pods",)), *(() if dump.events else ("events",))),
     )
 
 
-def _of_pods(dump: Dump, pods: list[Pod]) -> Subject:
-    about = tuple(event for event in dump.events if any(event.is_about("Pod", pod.name, pod.uid) for pod in pods))
+def _of_pods(dump: Dump, index: "Index", pods: list[Pod]) -> Subject:
     return Subject(
         namespace=pods[0].metadata.namespace or "default",
         job=job_name(pods[0]),
         uid=job_uid(pods[0]) or pods[0].uid or None,
-        snapshot=_snapshot(dump, None, pods, about),
+        snapshot=_snapshot(dump, None, pods, tuple(event for pod in pods for event in index.about_pod(pod))),
         missing=("job",) if dump.events else ("job", "events"),
     )
 
@@ -98,26 +97,53 @@ def _snapshot(dump: Dump, job: Job | None, pods: list[Pod], events: tuple[Event,
 
 def _newest(things: Iterable[Known]) -> list[Known]:
     """The last that the dump has of each object: a watch shows one again and again."""
-    return list({thing.uid or (thing.metadata.namespace, thing.name): thing for thing in things}.values())
+    return list({_key(thing): thing for thing in things}.values())
 
 
-def _belongs(pod: Pod, job: Job) -> bool:
-    if (pod.metadata.namespace or "default") != (job.metadata.namespace or "default"):
-        return False
-    uid = job_uid(pod)
-    return uid == job.uid if uid and job.uid else job_name(pod) == job.name
+def _key(thing: Job | Pod) -> object:
+    return thing.uid or (thing.metadata.namespace, thing.name)
 
 
-def _is_about(event: Event, job: Job, pods: list[Pod]) -> bool:
-    """Whether an Event is about the Job or a pod that it made, one that is gone included."""
-    about = event.involved_object
-    if (about.namespace or "default") != (job.metadata.namespace or "default"):
-        return False
-    if about.kind == "Job":
-        return event.is_about("Job", job.name, job.uid)
-    name = about.name or ""
-    if about.kind != "Pod":
-        return False
-    if any(pod.name == name for pod in pods):
-        return any(event.is_about("Pod", pod.name, pod.uid) for pod in pods)
-    return job.may_have_made(name)
+class Index:
+    """The pods of a dump by their Job, and its Events by what they are about: a namespace may have thousands."""
+
+    def __init__(self, dump: Dump) -> None:
+        self._pods: dict[object, list[Pod]] = defaultdict(list)
+        self._events: dict[tuple[str | None, str, str], list[Event]] = defaultdict(list)
+        self._named_after: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for pod in _newest(dump.pods):
+            namespace = pod.metadata.namespace or "default"
+            self._pods[job_uid(pod) or (namespace, job_name(pod))].append(pod)
+        for event in dump.events:
+            self._add(event)
+
+    def _add(self, event: Event) -> None:
+        about = event.involved_object
+        namespace, name = about.namespace or "default", about.name or ""
+        self._events[about.kind, namespace, name].append(event)
+        if about.kind == "Pod":
+            stem = name.rpartition("-")[0]  # of an Indexed Job the index is between
+            for job in (stem, stem.rpartition("-")[0]):
+                self._named_after[namespace, job].add(name)
+
+    def pods_of(self, job: Job) -> list[Pod]:
+        """The pods that the Job made, by its UID; by its name those that know no UID."""
+        namespace = job.metadata.namespace or "default"
+        mine = self._pods.get(job.uid, []) if job.uid else []
+        known = [pod for pod in mine if (pod.metadata.namespace or "default") == namespace]
+        return [*known, *self._pods.get((namespace, job.name), [])]
+
+    def about_pod(self, pod: Pod) -> list[Event]:
+        """The Events about a pod."""
+        events = self._events.get(("Pod", pod.metadata.namespace or "default", pod.name), [])
+        return [event for event in events if event.is_about("Pod", pod.name, pod.uid)]
+
+    def events_of(self, job: Job, pods: list[Pod]) -> tuple[Event, ...]:
+        """The Events about a Job, its pods, and the pods that it made and that are gone."""
+        namespace, seen = job.metadata.namespace or "default", {pod.name for pod in pods}
+        own = [
+            one for one in self._events.get(("Job", namespace, job.name), []) if one.is_about("Job", job.name, job.uid)
+        ]
+        gone = [name for name in sorted(self._named_after.get((namespace, job.name), ())) if name not in seen]
+        lost = [one for name in gone if job.may_have_made(name) for one in self._events["Pod", namespace, name]]
+        return (*own, *(event for pod in pods for event in self.about_pod(pod)), *lost)
