@@ -105,7 +105,7 @@ def _written(path: Path, said: dict[str, Any]) -> Case:
     asked = None if said.get("events", []) is None else events
     nodes = said.get("nodes", [])
     snapshot = {"job": job, "pods": pods, "events": asked, "nodes": nodes, **said.get("snapshot", {})}
-    objects = [*([job] if job else []), *(one["pod"] for one in pods), *events, *nodes]
+    objects = [*([job] if job else []), *(one["pod"] for one in pods), *events, *(nodes or [])]
     return _case(f"{path.stem}: {said['case']}", said, snapshot, [timed(one) for one in objects])
 
 
@@ -125,7 +125,7 @@ class _Known(Struct, kw_only=True):
     job_gone_at: datetime | None = None
     pods: tuple[Sighting, ...] = ()
     events: tuple[Event, ...] | None = ()
-    nodes: tuple[Node, ...] = ()
+    nodes: tuple[Node, ...] | None = ()
     bus: Bus | None = None
     look: Look | None = None
     freshness: Freshness = Freshness()

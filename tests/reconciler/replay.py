@@ -104,6 +104,7 @@ class Replay:
             job_gone_at=self._gone.get(uid),
             pods=tuple(self._pods.get(uid, {}).values()),
             events=tuple(self._events),
+            nodes=(),
             look=msgspec.convert({"at": now, "job": state, "namespace": "present"}, Look),
             freshness=Freshness(jobs_at=now, pods_at=now - timedelta(seconds=self._late.get("Pod", 0.0))),
         )

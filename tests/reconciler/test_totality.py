@@ -124,7 +124,7 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
         job_gone_at=draw(MAYBE_TIME),
         pods=tuple(map(draw, sighted)),
         events=tuple(decoded(objects, "Event", Event)) if draw(st.booleans()) else None,
-        nodes=tuple(decoded(objects, "Node", Node)),
+        nodes=tuple(decoded(objects, "Node", Node)) if draw(st.booleans()) else None,
         bus=draw(st.none() | BUSES),
         look=draw(st.none() | LOOKS),
         freshness=draw(st.builds(Freshness, jobs_at=MAYBE_TIME, pods_at=MAYBE_TIME)),

@@ -14,7 +14,7 @@ from eightbells.reconciler.ruled_out import rule_out
 from eightbells.reconciler.rules import creation, deletion, job, sweep
 from eightbells.reconciler.snapshot import Snapshot
 from eightbells.reconciler.times import END, later
-from eightbells.reconciler.verdict import NotYet, Verdict
+from eightbells.reconciler.verdict import Asked, Finding, NotYet, Verdict
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -76,13 +76,20 @@ def _join(waits: list[NotYet]) -> NotYet:
     return replace(waits[0], until=first.until, would_be=first.would_be, warnings=warnings, look=look)
 
 
+def _unasked(case: Case, found: Finding) -> tuple[Asked, ...]:
+    """Return what a finding rests on and the snapshot has not; a dump has all that it will ever have."""
+    if case.snapshot.is_dump:
+        return ()
+    events: tuple[Asked, ...] = ("events",) if found.rests_on_events and case.snapshot.events is None else ()
+    return (*events, "node") if found.rests_on_node and case.snapshot.nodes is None else events
+
+
 def _finish(case: Case, said: Verdict | NotYet) -> Verdict | NotYet:
-    """Ask for the Events where the decision rests on them, and say what the rules themselves need not know."""
-    rests = said.rests_on_events if isinstance(said, Verdict) else bool(said.finding and said.finding.rests_on_events)
-    if case.snapshot.events is None and rests and not case.snapshot.is_dump:
-        found = said if isinstance(said, Verdict) else said.finding
-        why = "The Events of the pod may say more: one query."
-        return NotYet(why=why, until=case.now, would_be=found.code if found else None, finding=found, look=("events",))
+    """Ask for what the decision rests on and nobody has asked for, and say what the rules themselves need not know."""
+    found = said if isinstance(said, Verdict) else said.finding
+    if found and (look := _unasked(case, found)):
+        why = f"One query for {' and '.join(look)} may say more."
+        return NotYet(why=why, until=case.now, would_be=found.code, finding=found, look=look)
     if isinstance(said, NotYet):
         until = said.until
         if until is None and not case.is_fresh and not said.is_settled:

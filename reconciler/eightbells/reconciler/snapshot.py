@@ -69,7 +69,8 @@ class Bus(Struct, frozen=True, kw_only=True):
 
 class Snapshot(Struct, frozen=True, kw_only=True):
     """One dispatch. `job` is the last that was seen of it (at `job_seen_at`), `job_gone_at` when it was no longer
-    there. Without `events` nobody has asked for them. `is_dump`: objects of a file, where nobody can look again.
+    there. Without `events` or `nodes` nobody has asked for them. `is_dump`: objects of a file, where nobody can look
+    again.
     """
 
     job: Job | None = None
@@ -77,7 +78,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     job_gone_at: Time | None = None
     pods: tuple[Sighting, ...] = ()
     events: tuple[Event, ...] | None = None
-    nodes: tuple[Node, ...] = ()
+    nodes: tuple[Node, ...] | None = None
     bus: Bus | None = None
     look: Look | None = None
     freshness: Freshness = Freshness()

@@ -23,6 +23,9 @@ BY_FAULT: dict[Fault | None, tuple[Retryable, bool]] = {
 }
 """Retryable and charged, where the code leaves them to the fault."""
 
+Asked = Literal["job", "pods", "events", "node"]
+"""What a decision may need somebody to ask the API for."""
+
 SUCCESSES = frozenset({Code.EXITED_ZERO, Code.COMPLETED_WITHOUT_REPORT})
 
 
@@ -30,7 +33,8 @@ class Finding(Struct, frozen=True, kw_only=True):
     """What ended an attempt, or keeps it from starting.
 
     `rule` is the rule's number in docs/faults.md. `since`: a pending state, which must last for the grace of its code.
-    `rests_on_events`: it may be another one once the Events are known. `report` is the wrapper's own word.
+    `rests_on_events`, `rests_on_node`: it may be another one once the Events, or the Node, are known. `report` is the
+    wrapper's own word.
     """
 
     code: Code
@@ -55,6 +59,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     container: str | None = None
     since: Time | None = None
     rests_on_events: bool = False
+    rests_on_node: bool = False
     report: Data | None = None
 
 
@@ -70,7 +75,7 @@ class Verdict(Finding, frozen=True, kw_only=True):
 class NotYet(Struct, frozen=True, kw_only=True):
     """Too early: look again at `until` (None: when something changes), when it `would_be` that code.
 
-    `look` names what somebody has to ask for first: the Job by one GET, the pods by one LIST, the Events.
+    `look` names what somebody has to ask for first: the Job by one GET, the pods by one LIST, the Events, the Node.
     `is_settled`: there is an ending already, and nothing is ever to come.
     """
 
@@ -78,7 +83,7 @@ class NotYet(Struct, frozen=True, kw_only=True):
     until: Time | None = None
     would_be: Code | None = None
     finding: Finding | None = None
-    look: tuple[Literal["job", "pods", "events"], ...] = ()
+    look: tuple[Asked, ...] = ()
     is_settled: bool = False
     warnings: tuple[str, ...] = ()
 

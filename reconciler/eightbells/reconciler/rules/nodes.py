@@ -8,6 +8,7 @@ from eightbells.reconciler.objects import Node, Pod
 from eightbells.reconciler.snapshot import Sighting
 from eightbells.reconciler.times import between
 from eightbells.reconciler.verdict import Finding, fact, find
+from msgspec.structs import replace
 
 UNREADY = frozenset({"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"})
 
@@ -22,11 +23,12 @@ def judge_taint(case: Case, sighting: Sighting, evidence: Evidence) -> Finding:
     if sign is None and node_is_ready(case, pod):
         return _drained(pod, evidence)
     if sign is None and not _would_have_waited(case, pod):
-        return _drained(pod, evidence)
+        return replace(_drained(pod, evidence), rests_on_node=True)
     node = f" ({pod.wants.node_name})" if pod.wants.node_name else ""
     says = f"The pod's node{node} was not ready for longer than the pod bears it, so the pod was given up."
     facts = (evidence, sign) if sign else (evidence,)
-    return find(Code.NODE_LOST, "4", says, evidence=facts, may_still_run=True, rests_on_events=True)
+    found = find(Code.NODE_LOST, "4", says, evidence=facts, may_still_run=True, rests_on_events=True)
+    return replace(found, rests_on_node=sign is None)
 
 
 def node_is_unready(case: Case, pod: Pod) -> Evidence | None:
@@ -49,7 +51,7 @@ def node_is_ready(case: Case, pod: Pod) -> bool:
 
 
 def _node(case: Case, pod: Pod) -> Node | None:
-    return next((node for node in case.snapshot.nodes if node.name == pod.wants.node_name), None)
+    return next((node for node in case.snapshot.nodes or () if node.name == pod.wants.node_name), None)
 
 
 def _would_have_waited(case: Case, pod: Pod) -> bool:
