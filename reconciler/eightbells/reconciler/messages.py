@@ -17,6 +17,10 @@ class Meaning(Struct, frozen=True):
     fault: Fault | None = None
 
 
+RUNS_AS_ROOT = "it would run as root"
+
+NO_SCHEDULER = "no such scheduler"
+
 LIMIT_TOO_LOW = "the memory limit is too low"
 
 VAGUE = "the pull fails"
@@ -71,7 +75,8 @@ _NODES_OWN = re.compile(
 def read_create_error(reason: str, message: str) -> Meaning:
     """Return what keeps a container from being created: what it asks for, or its node."""
     if reason == "CreateContainerConfigError" and not _PASSING.search(message):
-        return Meaning(Code.CONTAINER_CONFIG_ERROR, "what it asks for is not there")
+        cause = RUNS_AS_ROOT if "runAsNonRoot" in message else "what it asks for is not there"
+        return Meaning(Code.CONTAINER_CONFIG_ERROR, cause)
     fault: Fault = "infra" if _NODES_OWN.search(message) else "config"
     return Meaning(Code.CONTAINER_CREATE_ERROR, "its node" if fault == "infra" else "what it asks for", fault)
 

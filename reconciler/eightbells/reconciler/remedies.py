@@ -5,7 +5,7 @@ from typing import TypeVar
 from eightbells.events.codes import Code
 from eightbells.reconciler.case import Case
 from eightbells.reconciler.containers import asked_for, memory_limit
-from eightbells.reconciler.messages import LIMIT_TOO_LOW
+from eightbells.reconciler.messages import LIMIT_TOO_LOW, NO_SCHEDULER, RUNS_AS_ROOT
 from eightbells.reconciler.objects import Pod
 from eightbells.reconciler.verdict import Finding
 from msgspec.structs import replace
@@ -56,6 +56,13 @@ SAID: dict[Code, str] = {
     Code.UNKNOWN: "run it once more, and keep the pod to look at",
 }
 
+BY_CAUSE: dict[str, str] = {
+    LIMIT_TOO_LOW: SAID[Code.OOM_KILLED],
+    RUNS_AS_ROOT: "give it a runAsUser that is not 0, or build {image} for such a user",
+    NO_SCHEDULER: "name a scheduler that runs, or none",
+}
+"""Where the code's own remedy would be the wrong one."""
+
 F = TypeVar("F", bound=Finding)
 
 
@@ -64,7 +71,7 @@ def with_remedy(case: Case, finding: F) -> F:
     if finding.remedy is not None:
         return finding
     code = Code(finding.cause) if finding.code == Code.INIT_FAILED and finding.cause in set(Code) else finding.code
-    text = SAID[Code.OOM_KILLED] if finding.cause == LIMIT_TOO_LOW else SAID.get(code, "")
+    text = BY_CAUSE.get(finding.cause or "") or SAID.get(code, "")
     if not text:
         return finding
     pod = next((one.pod for one in case.pods if one.pod.name == finding.pod), Pod())

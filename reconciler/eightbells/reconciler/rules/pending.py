@@ -5,7 +5,7 @@ from datetime import datetime
 from eightbells.events.codes import Code
 from eightbells.reconciler.case import Case, made_at
 from eightbells.reconciler.containers import EMPTY, ended, has_started, is_sidecar, status_of, waits
-from eightbells.reconciler.messages import read_unschedulable
+from eightbells.reconciler.messages import NO_SCHEDULER, read_unschedulable
 from eightbells.reconciler.objects import ContainerStatus, Pod, Waiting
 from eightbells.reconciler.parts import Condition
 from eightbells.reconciler.rules.crashing import crash_loop
@@ -71,7 +71,7 @@ def unscheduled(case: Case, pod: Pod, scheduled: Condition | None) -> Finding | 
         name = pod.wants.scheduler_name or SCHEDULER
         says = f'No scheduler has looked at the pod; it asks for "{name}".'
         evidence = fact(f"pod {pod.name}", "spec.schedulerName", name, pod.metadata.creation_timestamp)
-        cause, since = "no such scheduler", pod.metadata.creation_timestamp
+        cause, since = NO_SCHEDULER, pod.metadata.creation_timestamp
     else:
         says = f"No node takes the pod: {scheduled.message or scheduled.reason or 'the scheduler does not say why'}"
         cause, since = read_unschedulable(scheduled.message or ""), scheduled.last_transition_time
