@@ -17,6 +17,7 @@ JOB_READY = "job-ready"
 COMMAND_ENDED = "command-ended"
 ENDING_HANDLED = "ending-handled"
 POD_TERMINATED = "pod-terminated"
+JOB_DECIDED = "job-decided"
 JOB_FINISHED = "job-finished"
 
 Moments = dict[str, int]

@@ -12,7 +12,7 @@ from typing import Any
 from eightbells.dispatcher.names import DISPATCH_ANNOTATION
 from kubernetes import client, watch
 
-from bench.moments import JOB_FINISHED, JOB_READY, POD_RUNNING, POD_TERMINATED, note
+from bench.moments import JOB_DECIDED, JOB_FINISHED, JOB_READY, POD_RUNNING, POD_TERMINATED, note
 from tests.cluster.access import connect
 
 
@@ -44,7 +44,10 @@ def moments_of_job(status: Any) -> Iterator[str]:
     """Which moments a Job's status shows."""
     if status.ready:
         yield JOB_READY
-    if any(each.type in {"Complete", "Failed"} and each.status == "True" for each in status.conditions or ()):
+    true = {each.type for each in status.conditions or () if each.status == "True"}
+    if true & {"SuccessCriteriaMet", "FailureTarget"}:
+        yield JOB_DECIDED
+    if true & {"Complete", "Failed"}:
         yield JOB_FINISHED
 
 
