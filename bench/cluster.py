@@ -47,7 +47,10 @@ ROUNDS = 20
 @output_option
 @click.option("--rounds", type=click.IntRange(2), default=ROUNDS, show_default=True, help="How many dispatches.")
 def main(output: str, rounds: int) -> None:
-    """Measure on a cluster of two nodes that is started for it; as root on Debian, after `tests.cluster prepare`."""
+    """Measure on a cluster of two nodes that is started for it; as root on Debian, after `tests.cluster prepare`.
+
+    On a cluster of yours (EIGHTBELLS_TEST_KUBECONFIG) only where its nodes have this machine's clock.
+    """
     if reason := reason_against():
         raise click.ClickException(f"no cluster: {reason}")
     # Whoever ends us leaves nothing behind, either.

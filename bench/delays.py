@@ -119,8 +119,8 @@ def describe(cluster: Cluster, rounds: int, loads: Sequence[float]) -> tuple[str
     before, after = loads
     return (
         f"{rounds} dispatches one after the other, of an image that the nodes have, after one that is not counted",
-        f"Kubernetes {kubernetes}, {len(cluster.core.list_node().items)} nodes, all on this machine, whose load was "
-        f"{before:.1f} at the start and {after:.1f} at the end",
+        f"Kubernetes {kubernetes}, {len(cluster.core.list_node().items)} nodes; this machine's load was {before:.1f} "
+        f"at the start and {after:.1f} at the end",
         "the command sleeps 3 to 4 s and asks for the clock just before it exits; the bus tells whole milliseconds",
         f"watches: kubernetes.watch.Watch of client {version('kubernetes')}, each in a process of its own, as the "
         "consumer is",
