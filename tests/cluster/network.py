@@ -32,6 +32,13 @@ class Network:
         return f"eightbells{self.number}"
 
     @property
+    def hardware(self) -> str:
+        """The bridge's own address. Without one it takes the lowest of its ports': each time a pod with a lower one
+        comes or goes, the others go on sending to an address that nobody has.
+        """
+        return f"02:eb:00:00:00:{self.number:02x}"
+
+    @property
     def all(self) -> IPv4Network:
         return NETWORKS[self.number]
 
@@ -78,7 +85,7 @@ def claim_network() -> Network:
         if any(network.overlaps(route) for route in routes):
             continue
         claimed = Network(number)
-        made = run_ip("link", "add", "name", claimed.bridge, "type", "bridge")
+        made = run_ip("link", "add", "name", claimed.bridge, "address", claimed.hardware, "type", "bridge")
         if made.returncode == 0:
             set_ip("link", "set", claimed.bridge, "up")
             for address in (claimed.host, claimed.store, claimed.api):

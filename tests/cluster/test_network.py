@@ -2,11 +2,12 @@
 
 import os
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 
 from tests.cluster.locks import locked
-from tests.cluster.network import MAX_NODES, NETWORKS, Network, claim_network, list_bridges, remove_bridge
+from tests.cluster.network import MAX_NODES, NETWORKS, Network, claim_network, list_bridges, remove_bridge, set_ip
 from tests.cluster.plan import ROOT
 
 
@@ -41,3 +42,23 @@ def test_who_claims_a_network_has_it_alone() -> None:
             remove_bridge(bridge)
             remove_bridge(bridge)
         assert not {*bridges} & {*list_bridges()}
+
+
+@pytest.mark.timeout(90)
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes interfaces: run as root")
+def test_a_bridge_keeps_its_address_whoever_joins() -> None:
+    """Pods come and go, and the others' way to the host stays the same."""
+    with locked(ROOT.parent):
+        network = claim_network()
+        try:
+            port = f"{network.bridge}p"
+            set_ip(
+                "link", "add", "name", port, "address", "02:00:00:00:00:01", "type", "veth", "peer", "name", f"{port}p"
+            )
+            try:
+                set_ip("link", "set", port, "master", network.bridge)
+                assert Path(f"/sys/class/net/{network.bridge}/address").read_text().strip() == network.hardware
+            finally:
+                set_ip("link", "delete", port)
+        finally:
+            remove_bridge(network.bridge)
