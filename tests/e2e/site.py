@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 import redis
-from eightbells.dispatcher import Dispatch, Dispatcher, SecretKey, Settings
+from eightbells.dispatcher import Dispatch, Dispatcher, Resources, SecretKey, Settings
 from eightbells.dispatcher.connection import Connection
 from eightbells.dispatcher.names import label_of
 from eightbells.dispatcher.report import Report
@@ -28,7 +28,10 @@ from tests.servers.local import Local
 from tests.waiting import wait_until
 
 BUS = "e2e"
+USUAL: dict[str, Any] = {"grace": 5, "resources": Resources(cpu="10m")}
+"""A pod that asks for no processor gets none while others want it, and starting two hundred takes it all."""
 SECRET = SecretKey("eightbells-bus", "url")
+PUBLISH_SECONDS = 30.0
 SECONDS = 180
 """A pod starts in one to five seconds here, and in many more when others start at the same time."""
 
@@ -61,7 +64,7 @@ class Site:
 
     def dispatch(self, *command: str, image: str = "", **fields: Any) -> Dispatch:
         """A dispatch of short times; its `$` and `$$` are Kubernetes'."""
-        return Dispatch(image=image or self.images.debian, command=command, **{"grace": 5, **fields})
+        return Dispatch(image=image or self.images.debian, command=command, **{**USUAL, **fields})
 
     def ending(self, dispatch: str) -> Data:
         """What ended the dispatch, once it has; there is one."""

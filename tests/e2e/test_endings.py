@@ -67,6 +67,7 @@ def test_a_megabyte_of_output_is_kept_at_both_ends(site: Site) -> None:
     assert output.truncated
     assert output.head.startswith("0" * 1023 + "\n")
     assert output.tail.endswith("0" * 1019 + "1023\n")
+    assert site.termination(dispatch)[0] == 0  # before that the kubelet may not know of a log
     logged = site.cluster.core.read_namespaced_pod_log(site.pod(dispatch).metadata.name, site.namespace)
     assert len(logged) == 1 << 20
 

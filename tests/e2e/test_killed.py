@@ -13,7 +13,7 @@ from tests.e2e.test_attempts import read_log
 from tests.waiting import wait_until
 
 HOG = "echo loading; exec tail /dev/zero"
-LIMIT = {"memory": "64Mi"}
+LIMIT = {"memory": "64Mi", "cpu": "10m"}
 
 
 def test_out_of_memory_beside_the_wrapper_is_told_by_it(site: Site) -> None:
