@@ -12,7 +12,7 @@ from eightbells.events.document import encode, encode_verdict
 from eightbells.events.schema import TYPE, Data, Event, State
 
 from tests.bus.bus import Bus, report
-from tests.waiting import wait_until_async
+from tests.waiting import LIMIT, wait_until_async
 
 SOURCE = "/eightbells/wrapper/test/pod"
 
@@ -140,9 +140,9 @@ class Running:
         self._consumers = consumers
         self._tasks = [asyncio.create_task(consumer.run()) for consumer in consumers]
 
-    async def until(self, look: Callable[[], object], what: str = "") -> object:
-        """Wait for a condition."""
-        return await wait_until_async(lambda: self._is_well() and look(), what)
+    async def until(self, look: Callable[[], object], what: str = "", *, within: float = LIMIT) -> object:
+        """Wait for a condition, at most so many seconds."""
+        return await wait_until_async(lambda: self._is_well() and look(), what, within=within)
 
     async def stop(self) -> None:
         """Stop them, and wait until they have."""

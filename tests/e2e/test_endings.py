@@ -1,5 +1,6 @@
 """How a command ended in a pod is told once, with its exit code, its output and where it ran."""
 
+import asyncio
 from collections import Counter
 
 import pytest
@@ -7,7 +8,6 @@ from eightbells.consumer import Consumer, Delivery
 
 from tests.consumer.consuming import running
 from tests.e2e.site import BUS, Site, tail_of
-from tests.waiting import wait_until_async
 
 MANY = 200
 
@@ -124,10 +124,9 @@ async def test_two_hundred_at_once_end_once_each(site: Site) -> None:
         seen.append(delivery)
 
     async with running(Consumer(site.server.url, "g", handle, namespace=BUS)) as works:
-        outcomes = list(site.dispatcher.submit_many(dispatches))
+        outcomes = await asyncio.to_thread(lambda: list(site.dispatcher.submit_many(dispatches)))
         assert [outcome.error for outcome in outcomes if outcome.error] == []
-        await wait_until_async(lambda: len({one.dispatch for one in seen}) == MANY, "all are delivered", within=270)
-        assert works is not None
+        await works.until(lambda: len({one.dispatch for one in seen}) == MANY, "all are delivered", within=240)
     assert set(Counter(one.dispatch for one in seen).values()) == {1}
     for one in seen:
         number = int(one.dispatch.removeprefix("many-"))
