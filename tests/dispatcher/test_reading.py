@@ -52,7 +52,7 @@ def test_durations_are_written_as_people_do(field: str, said: Any, seconds: floa
         ([], "dispatch", "object"),
         ({}, "dispatch", "`image`"),
         ({"image": 5}, "image", "str"),
-        ({"imge": "x", "image": "x"}, "dispatch", "imge"),
+        ({"picture": "x", "image": "x"}, "dispatch", "picture"),
         ({"image": "x", "resources": {"memory": 5}}, "resources.memory", "str"),
         ({"image": "x", "resources": {"ram": "5"}}, "resources", "ram"),
         ({"image": "x", "args": ["a", 5]}, "args[1]", "str"),
