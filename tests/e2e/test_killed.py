@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,8 @@ def kill_whole(container: str) -> None:
     (cgroup, *_) = Path("/sys/fs/cgroup").glob(f"**/{container}/cgroup.procs")
     for number in (signal.SIGSTOP, signal.SIGKILL):
         for pid in cgroup.read_text().split():
-            os.kill(int(pid), number)
+            with suppress(ProcessLookupError):  # the first process takes the others with it
+                os.kill(int(pid), number)
 
 
 @pytest.fixture
