@@ -52,5 +52,6 @@ def unpack(image: Image, folder: Path) -> Path:
     """Fill the folder with what a container would see. Needs root."""
     for layer in image.layers:
         with open_layer(layer) as packed:
-            packed.extractall(folder, filter="fully_trusted")
+            packed.extraction_filter = getattr(tarfile, "fully_trusted_filter", None)  # which Debian's 3.11.2 lacks
+            packed.extractall(folder)
     return folder

@@ -3,16 +3,20 @@
 import io
 import json
 import tarfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tools.images.__main__ import main, write_json, write_table
-from tools.images.recipes import EXECUTORS
+from tools.images.builders import Order
+from tools.images.recipes import EXECUTORS, RUNTIME
 from tools.images.revision import Revision, find_revision
 from tools.images.roots import name_root, trim
-from tools.images.workshop import Built
+from tools.images.workshop import Built, Workshop
+from tools.runtime.target import Unbuildable
+from tools.runtime.tree import list_sources
 
 ROOT = EXECUTORS["executor-python"].root
 GOOD = ("etc/passwd", "usr/bin/su", "usr/share/doc/bash/copyright", "var/lib/dpkg/status")
@@ -119,3 +123,43 @@ def test_without_a_builder_nothing_is_built(
     assert capsys.readouterr().err == (
         "no images: there is no docker and there is no buildah: start a Docker engine, or install buildah\n"
     )
+
+
+class Copier:
+    """A builder whose engine copies the archives that it should unpack, as dockerd does without xz."""
+
+    name = "copier"
+
+    def reason_against(self) -> str | None:
+        return None
+
+    def build(self, order: Order) -> None:
+        self._size = sum(file.stat().st_size for file in order.context.iterdir() if file.name != "Dockerfile")
+
+    def find(self, reference: str) -> bool:
+        return False
+
+    def pull(self, reference: str) -> bool:
+        return False
+
+    def measure(self, reference: str) -> int:
+        return self._size
+
+    def save(self, reference: str, path: Path) -> None:
+        raise NotImplementedError
+
+    def remove(self, references: Sequence[str]) -> None:
+        raise NotImplementedError
+
+
+def test_an_engine_that_cannot_unpack_the_runtime_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An image with the packed archive in it is refused with what the engine lacks."""
+    archive = tmp_path / "eightbells-runtime-amd64.tar.xz"
+    with tarfile.open(archive, "w:xz") as file:
+        content = list_sources().encode()
+        member = tarfile.TarInfo("share/sources.sha256")
+        member.size = len(content)
+        file.addfile(member, io.BytesIO(content))
+    monkeypatch.setattr("tools.images.workshop.name_archive", lambda target: archive)
+    with pytest.raises(Unbuildable, match=r"copier does not unpack \.tar\.xz: install xz-utils"):
+        Workshop(Copier(), Revision("1", "", 0), say=lambda text: None).build([RUNTIME])

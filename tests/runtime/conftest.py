@@ -64,7 +64,8 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The unpacked runtime. No test may change it."""
     path = tmp_path_factory.mktemp("runtime") / "eightbells"
     with tarfile.open(ARCHIVE) as file:
-        file.extractall(path, filter="tar")
+        file.extraction_filter = getattr(tarfile, "tar_filter", None)  # which Debian's 3.11.2 lacks
+        file.extractall(path)
     return path
 
 

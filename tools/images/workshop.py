@@ -95,7 +95,10 @@ class Workshop:
             raise Unbuildable(f"there is no {archive.name} of these sources in {DIST}: say `make runtime`")
         suffix = "" if target.is_local else f"-{target.debian}"
         arguments = {"ARCH": target.debian}
-        return self._build(RUNTIME, FOLDER / f"{RUNTIME}.Dockerfile", arguments, target, [archive], suffix=suffix)
+        built = self._build(RUNTIME, FOLDER / f"{RUNTIME}.Dockerfile", arguments, target, [archive], suffix=suffix)
+        if built.size == archive.stat().st_size:  # dockerd without xz copies what it cannot unpack, and says nothing
+            raise Unbuildable(f"{self._builder.name} does not unpack .tar.xz: install xz-utils where the engine runs")
+        return built
 
     def _build_others(self) -> list[Built]:
         """The runtime of other architectures: what is missing, or what the builder cannot do, is said."""
