@@ -38,6 +38,17 @@ def in_utc(moment: datetime) -> datetime:
         return END if moment.year > 1 else START
 
 
+def moment_of(text: str | None) -> datetime | None:
+    """Return the moment that RFC 3339 text names, in UTC where it names no zone; None for any other text, because what
+    a command left behind may be any.
+    """
+    try:
+        found = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+    return found.replace(tzinfo=UTC) if found and found.tzinfo is None else found
+
+
 def duration(seconds: float) -> str:
     """Return a span for people: `0.4 s`, `14 s`, `3 min 5 s`, `2 h 4 min`, `3 d 2 h`."""
     if seconds < 10:
