@@ -4,13 +4,16 @@ import re
 
 import msgspec
 import pytest
-from eightbells.dispatcher.dispatch import Dispatch, Resources
+from eightbells.dispatcher.dispatch import Dispatch, Resources, read_dispatch
 from eightbells.dispatcher.names import fingerprint, is_label_value, job_name, label_of, new_id
 from eightbells.events.contract.keys import check_dispatch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.dispatcher.building import dispatch
+
+WHOLE = msgspec.json.decode(msgspec.json.encode(msgspec.structs.asdict(dispatch())))
+"""Every field, as a program writes it that knows of no defaults."""
 
 IDS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,199}", fullmatch=True)
 
@@ -57,6 +60,15 @@ def test_fingerprint_is_of_the_content() -> None:
     )
     assert fingerprint(first) == fingerprint(dispatch(id="b", env={"B": "2", "A": "1"}, timeout=60.0))
     assert fingerprint(first) != fingerprint(dispatch(env={"A": "1", "B": "3"}, timeout=60))
+
+
+@pytest.mark.parametrize("written", [{"ttl": 3600}, {"grace": 30}, {"grace": "30s"}, {"start_timeout": 1200.0}, WHOLE])
+def test_a_default_that_is_written_out_is_the_same_content(written: dict[str, object]) -> None:
+    """Whether a caller says what we would have taken anyway changes no fingerprint."""
+    said = {"image": "busybox:1.36", "command": ["true"]}
+
+    assert fingerprint(read_dispatch({**written, **said})) == fingerprint(read_dispatch(said))
+    assert fingerprint(read_dispatch({**written, **said, "ttl": 3601})) != fingerprint(read_dispatch(said))
 
 
 @pytest.mark.parametrize(

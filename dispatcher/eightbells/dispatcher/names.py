@@ -7,9 +7,10 @@ and have other characters; it is on the Job and on its pods, and is what they ar
 import re
 import uuid
 from hashlib import sha256
+from typing import Any
 
 import msgspec
-from eightbells.dispatcher.dispatch import Dispatch, retype_dispatch
+from eightbells.dispatcher.dispatch import Dispatch, Resources, retype_dispatch
 
 DOMAIN = "eightbells.io"
 
@@ -27,6 +28,9 @@ WRAPPER_ANNOTATION = f"{DOMAIN}/wrapper"
 
 RERUN_ANNOTATION = f"{DOMAIN}/rerun-of"
 """Of the Job: the dispatch that it is another go at, for people."""
+
+EVIDENCE_FINALIZER = f"{DOMAIN}/evidence"
+"""Of the pod, where the installation keeps evidence: the reconciler takes it off once it has read the pod."""
 
 CANCELLED_ANNOTATION = f"{DOMAIN}/cancelled-at"
 """Of the Job: when it was cancelled through us."""
@@ -57,10 +61,21 @@ def fingerprint(dispatch: Dispatch) -> str:
     """Return the SHA-256 of what the dispatch says, whatever the order, and whatever version of us it is said to.
 
     A trace is left out: who submits again after a failure does so under another. Fields at their defaults are left out
-    too, so a new field changes no fingerprint.
+    too, so a default that is written out is the same content, and a new field changes no fingerprint.
     """
     said = msgspec.structs.replace(retype_dispatch(dispatch), id="", traceparent=None, tracestate=None)
-    return sha256(msgspec.json.encode(said, order="sorted")).hexdigest()
+    return sha256(msgspec.json.encode(_without_defaults(said), order="sorted")).hexdigest()
+
+
+def _without_defaults(said: msgspec.Struct) -> dict[str, Any]:
+    """By equality: what msgspec itself leaves out of a number or a text is by identity."""
+    kept = {}
+    for field in msgspec.structs.fields(said):
+        value = getattr(said, field.name)
+        factory = field.default_factory
+        if value != (field.default if factory is msgspec.NODEFAULT else factory()):
+            kept[field.name] = _without_defaults(value) if isinstance(value, Resources) else value
+    return kept
 
 
 def new_id() -> str:
