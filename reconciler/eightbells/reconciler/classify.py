@@ -11,7 +11,7 @@ from eightbells.reconciler.case import Case
 from eightbells.reconciler.graces import Graces
 from eightbells.reconciler.remedies import with_remedy
 from eightbells.reconciler.ruled_out import rule_out
-from eightbells.reconciler.rules import creation, deletion, job, sweep
+from eightbells.reconciler.rules import creation, deletion, job, sweep, unseen
 from eightbells.reconciler.snapshot import Snapshot
 from eightbells.reconciler.times import END, later
 from eightbells.reconciler.verdict import Asked, Finding, NotYet, Verdict
@@ -36,6 +36,7 @@ RULES: tuple[Rule, ...] = (
     Rule("2", job.job_succeeded),
     Rule("11", deletion.job_deleted, is_last=True),
     Rule("11", deletion.job_missing, is_last=True),
+    Rule("11", unseen.job_unseen, is_last=True),
     Rule("1", job.somebody_is_dying, is_last=True),
     Rule("3", job.job_failed, is_last=True),
     Rule("6", sweep.main_decides),
