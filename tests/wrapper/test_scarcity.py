@@ -8,10 +8,9 @@ from contextlib import suppress
 import pytest
 
 from tests.wrapper.cgroups import Cgroup, make_cgroup
-from tests.wrapper.wrapping import WRAPPER, Dispatch
+from tests.wrapper.wrapping import Dispatch
 
 FAILS = ("sh", "-c", "echo there; exit 7")
-UNLOADABLE = ["pumps", "reporter", "record", "reports", "target", "results", "termination", "bus", "connection"]
 
 
 @pytest.fixture
@@ -32,22 +31,3 @@ def test_too_few_threads_cost_no_exit_code(dispatch: Dispatch, few: Cgroup, limi
     assert (ran.exit_code, ran.stdout) == (7, b"there\n")
     assert dispatch.ending.exit_code == 7
     assert (b"is not captured: " in ran.stderr) == (limit == 2)
-
-
-@pytest.mark.parametrize("name", UNLOADABLE)
-def test_a_module_that_cannot_be_loaded_costs_no_exit_code(dispatch: Dispatch, name: str) -> None:
-    """Whatever part of the reporting is broken, the command runs and ends as it would have, and stderr says so."""
-    breaks = f"import sys; sys.modules['eightbells.wrapper.{name}'] = None\n"
-    ran = dispatch.run(*FAILS, program=[*WRAPPER[:-2], breaks + WRAPPER[-2], "--"])
-    assert (ran.exit_code, ran.stdout) == (7, b"there\n")
-    assert f"eightbells.wrapper.{name}".encode() in ran.stderr
-
-
-@pytest.mark.parametrize("crash", ["MemoryError()", "SystemExit(3)", "RecursionError('deep')", "TypeError('a bug')"])
-def test_a_crash_in_reporting_costs_no_exit_code(dispatch: Dispatch, crash: str) -> None:
-    """A bug in the reporter's thread is a line on stderr."""
-    breaks = f"from eightbells.wrapper import bus\ndef crash(*words): raise {crash}\nbus.Bus.publish = crash\n"
-    start = WRAPPER[-2].replace("from eightbells.wrapper.main", breaks + "from eightbells.wrapper.main")
-    ran = dispatch.run(*FAILS, program=[*WRAPPER[:-2], start, "--"])
-    assert (ran.exit_code, ran.stdout) == (7, b"there\n")
-    assert f"the ending was not published: {crash.partition('(')[0]}".encode() in ran.stderr

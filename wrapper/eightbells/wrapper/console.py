@@ -29,10 +29,10 @@ def run() -> NoReturn:
 
 def start() -> NoReturn:
     """Inherit what the command will leave behind, then be the wrapper."""
-    from eightbells.wrapper.main import main
+    from eightbells.wrapper.main import attempt, main
     from eightbells.wrapper.prctl import become_subreaper
 
-    become_subreaper()
+    attempt("orphans are not ours", become_subreaper, False)
     main()
 
 

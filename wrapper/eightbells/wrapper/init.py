@@ -183,10 +183,17 @@ class Init:
                 pass
 
 
+def _list_processes() -> list[str]:
+    try:
+        return posix.listdir("/proc")
+    except OSError:
+        return []  # it is not mounted
+
+
 def descendants(ancestor: int) -> dict[int, str]:
     """Return the process ids of all that came from this process and are alive, with their names."""
     parents, names = {}, {}
-    for entry in posix.listdir("/proc"):
+    for entry in _list_processes():
         if entry.isdigit():
             try:
                 with open(f"/proc/{entry}/stat", "rb") as file:

@@ -23,12 +23,15 @@ from eightbells.wrapper.spawn import NotStarted, is_there, spawn
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import NoReturn
+    from typing import NoReturn, TypeVar
 
     from eightbells.wrapper.pumps import Pump
     from eightbells.wrapper.reporter import Reporter
     from eightbells.wrapper.spawn import Action
     from eightbells.wrapper.terminal import Terminal
+    from eightbells.wrapper.windows import Window
+
+    Value = TypeVar("Value")
 
 STDIN, STDERR = 0, 2
 LEAVING_SECONDS, LEAVING_STEP = 1.0, 0.01
@@ -44,24 +47,36 @@ def main() -> NoReturn:
     mask = found_mask(signals.block_all())
     signals.stop_ignoring_children()
     environment = Environment(find_environment(), say)
-    memory = find_memory() if environment.is_reporting else Memory()
-    hide_credentials(environment)
-    terminal = find_terminal()
+    memory = attempt("memory is not watched", find_memory, Memory()) if environment.is_reporting else Memory()
+    attempt("the command can read our environment", lambda: hide_credentials(environment), None)
+    terminal = attempt("the command is not given the terminal", find_terminal, None)
     init = Init(environment, terminal)
-    pumps = start_pumps(environment, init)
+    pumps: list[Pump] = attempt("the output is not captured", lambda: start_pumps(environment, init), [])
+    failure = None
     try:
         argv = command_line(sys.argv, environment.command)
         memory.raise_score()  # which the command inherits
         start_command(init, pumps, lambda actions: spawn(argv, environment.command, actions, mask, terminal))
-        memory.restore_score()
-        reporter = start_reporter(environment, init, pumps, memory)
-        ending = look_after(init, pumps, environment, memory)
-    except NotStarted as failure:
-        reporter = start_reporter(environment, init, pumps, memory)
-        ending = describe_failure(failure)
+    except NotStarted as refused:
+        failure = refused
+    memory.restore_score()
+    reporter = attempt("nothing is reported", lambda: start_reporter(environment, init, pumps, memory), None)
+    ending = describe_failure(failure) if failure else look_after(init, pumps, environment, memory)
     if reporter is not None:
-        report(ending, reporter, init, environment.publish_timeout)
+        attempt("the ending was not published", lambda: report(ending, reporter, init, environment), None)
     _exit(ending.outcome.exit_code)  # never the interpreter's shutdown, which waits for threads
+
+
+def attempt(what: str, take: Callable[[], Value], otherwise: Value) -> Value:
+    """Do what the command does not depend on; whatever goes wrong in it is a line that begins with `what`.
+
+    A file of ours that is cut is no ImportError, and a bug is anything.
+    """
+    try:
+        return take()
+    except Exception as problem:  # noqa: BLE001
+        say(f"{what}: {type(problem).__name__}: {problem}")
+        return otherwise
 
 
 def occupy_standard() -> None:
@@ -74,20 +89,27 @@ def occupy_standard() -> None:
 
 
 def hide_credentials(environment: Environment) -> None:
-    """Keep what we were told from the command: before the spawn, because a command is faster than an import."""
+    """Keep what we were told from the command: before the spawn, because a command is faster than an import.
+    Raises whatever keeps us from it.
+    """
     if environment.is_reporting and not environment.is_dumpable:
         from eightbells.wrapper.prctl import hide
 
         if not hide():
-            say("the command can read our environment: this interpreter has no libffi")
+            raise OSError("prctl(2) refuses to hide it")
 
 
 def answer_question(argv: Sequence[str]) -> None:
     """Answer who asks about us instead of giving a command, and exit."""
     if argv[1:] in (["--version"], ["--check"]):
-        from eightbells.wrapper.check import answer
+        _exit(attempt(f"{argv[1]} fails", lambda: answer(argv[1]), 1))
 
-        _exit(answer(argv[1], find_environment()))
+
+def answer(question: str) -> int:
+    """Return the exit code of the answer."""
+    from eightbells.wrapper import check
+
+    return check.answer(question, find_environment())
 
 
 def command_line(argv: Sequence[str], environment: dict[bytes, bytes]) -> list[bytes]:
@@ -117,11 +139,8 @@ def start_pumps(environment: Environment, init: Init) -> list[Pump]:
     """Start what carries the command's output, where somebody is to be told of it."""
     if not environment.is_reporting:
         return []
-    try:
-        from eightbells.wrapper import pumps
-    except ImportError as problem:
-        say(f"the output is not captured: {problem}")
-        return []
+    from eightbells.wrapper import pumps
+
     return pumps.start_pumps(environment, init.wake)
 
 
@@ -159,11 +178,8 @@ def start_reporter(environment: Environment, init: Init, pumps: list[Pump], memo
     """Start the thread that reports, where there is something to report to."""
     if not environment.is_reporting:
         return None
-    try:
-        from eightbells.wrapper.reporter import Reporter
-    except ImportError as problem:
-        say(f"nothing is reported: {problem}")
-        return None
+    from eightbells.wrapper.reporter import Reporter
+
     reporter = Reporter(environment, init, pumps, memory)
     reporter.start()
     return reporter
@@ -174,12 +190,15 @@ def look_after(init: Init, pumps: list[Pump], environment: Environment, memory: 
     status = init.wait_for_command()
     shortage = memory.complaint()
     outcome = decide(status, init.told, environment.timeout, shortage)
-    windows, warnings = {}, []
+    windows: dict[str, Window] = {}
+    warnings: list[str] = []
     if pumps:
         from eightbells.wrapper.pumps import drain, windows_of
 
-        warnings = drain(pumps, init, environment.drain)
-        windows = windows_of(pumps)
+        warnings = attempt(
+            "the end of the output was not waited for", lambda: drain(pumps, init, environment.drain), []
+        )
+        windows = attempt("the output is not reported", lambda: windows_of(pumps), {})
     if shortage and outcome.code != "oom_killed":
         warnings.append(shortage)
     return Ending(
@@ -199,12 +218,12 @@ def describe_failure(failure: NotStarted) -> Ending:
     return Ending(outcome, finished_at=time.time())
 
 
-def report(ending: Ending, reporter: Reporter, init: Init, patience: float) -> None:
+def report(ending: Ending, reporter: Reporter, init: Init, environment: Environment) -> None:
     """Wait until the ending is published, for as long as that is worth; the exit code does not depend on it."""
     is_nobody_there = reporter.is_over
     reporter.end(ending)
     if not is_nobody_there:
-        until = time.monotonic() + patience
+        until = time.monotonic() + environment.publish_timeout
         init.wait_until(lambda: reporter.is_over, until if init.grace_end is None else min(until, init.grace_end))
     if reporter.problem or not reporter.is_over:
         say(f"the ending was not published: {reporter.problem or 'the bus did not answer in time'}")

@@ -11,7 +11,9 @@ PR_SET_CHILD_SUBREAPER = 36
 
 
 def hide() -> bool:
-    """Keep our memory, environment and descriptors from the command; exec gives the command its own back."""
+    """Keep our memory, environment and descriptors from the command; exec gives the command its own back. Return
+    whether the kernel did. Raises ImportError, OSError where it cannot be asked; and so do the others.
+    """
     return _prctl(PR_SET_DUMPABLE, 0)
 
 
@@ -25,10 +27,7 @@ def release_code() -> None:
 
 
 def _prctl(option: int, value: int) -> bool:
-    try:
-        import _ctypes
+    import _ctypes  # which an interpreter without libffi has not
 
-        function = _ctypes.dlsym(_ctypes.dlopen(None, 0), "prctl")  # type: ignore[arg-type]
-        return bool(_ctypes.call_function(function, (option, value, 0, 0, 0)) == 0)
-    except (ImportError, OSError):
-        return False  # an interpreter without libffi
+    function = _ctypes.dlsym(_ctypes.dlopen(None, 0), "prctl")  # type: ignore[arg-type]
+    return bool(_ctypes.call_function(function, (option, value, 0, 0, 0)) == 0)

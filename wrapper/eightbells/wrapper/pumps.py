@@ -65,25 +65,33 @@ class Pump:
         _thread.start_new_thread(self._run, ())
 
     def _run(self) -> None:
-        from eightbells.wrapper.windows import Window  # here, where the command does not wait for it
-
         try:
+            self._open_window()
             self._thread = _thread.get_native_id()
-            self.window = Window()
-            self._carry(self.window)
+            self._carry()
         except Exception as problem:  # noqa: BLE001 - a thread's last word; the init goes on
             say(f"{self.stream.name} is no longer passed on: {problem!r}")
         finally:
             self.is_over = True
             self._wake()
 
-    def _carry(self, window: Window) -> None:
+    def _open_window(self) -> None:
+        """Make what keeps head and tail: here, where the command does not wait for the import."""
+        try:
+            from eightbells.wrapper.windows import Window
+
+            self.window = Window()
+        except Exception as problem:  # noqa: BLE001 - of no matter to who reads the output
+            say(f"{self.stream.name} is passed on and not reported: {problem!r}")
+
+    def _carry(self) -> None:
         buffers = [memoryview(bytearray(BUFFER_BYTES)), memoryview(bytearray(BUFFER_BYTES))]
         turn = 0
         while count := posix.readv(self.stream.source, [buffers[turn]]):
             self.is_busy = True
             chunk = buffers[turn][:count]
-            window.feed(chunk)
+            if self.window is not None:
+                self.window.feed(chunk)
             if self.is_streamed:
                 self._offer(chunk)
             self._pass_on(chunk)
@@ -91,15 +99,14 @@ class Pump:
             self.is_busy = False
             turn = 1 - turn
             if count >= BUFFER_BYTES and len(buffers[turn]) < PIPE_BYTES:
-                self._grow()
-                buffers[turn] = memoryview(bytearray(PIPE_BYTES))
+                buffers[turn] = self._grow(buffers[turn])
 
     @property
     def is_at_rest(self) -> bool:
         """Whether it waits for bytes and has none in hand. Between its read and `is_busy` its thread is awake, or it
         waits for the interpreter, which it has been given by the time of the next look.
         """
-        return not self.is_busy and is_asleep(self._thread)
+        return not self.is_busy and bool(self._thread) and is_asleep(self._thread)
 
     def _offer(self, chunk: memoryview) -> None:
         """Leave a copy for who streams it, and never wait for him."""
@@ -115,13 +122,15 @@ class Pump:
             self.is_streamed = False
             say(f"{self.stream.name} is no longer streamed: {problem!r}")
 
-    def _grow(self) -> None:
-        import fcntl
-
+    def _grow(self, buffer: memoryview) -> memoryview:
+        """Make the pipe larger, and return a larger buffer for it; or the same, where the user's budget is spent."""
         try:
+            import fcntl
+
             fcntl.fcntl(self.stream.source, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-        except OSError:
-            pass  # the user's budget is spent: it works as it is
+            return memoryview(bytearray(PIPE_BYTES))
+        except (ImportError, MemoryError, OSError):
+            return buffer
 
     def _pass_on(self, chunk: memoryview) -> None:
         while chunk:
@@ -194,10 +203,7 @@ def start_pumps(environment: Environment, wake: Callable[[], None]) -> list[Pump
 
 def windows_of(pumps: Sequence[Pump]) -> dict[str, Window]:
     """Return what is kept of each stream, by its name."""
-    from eightbells.wrapper.windows import Window
-
-    # A thread that has not come to its first byte yet has passed none on; one that failed knows nothing.
-    return {pump.stream.name: pump.window or Window() for pump in pumps if pump.window or not pump.is_over}
+    return {pump.stream.name: pump.window for pump in pumps if pump.window is not None}
 
 
 def drain(pumps: Sequence[Pump], init: Init, seconds: float) -> list[str]:

@@ -66,8 +66,8 @@ class Reporter:
             self._open_record().finish(ending)
         except ValueError:
             pass  # of no use, which is for the thread to say
-        except (OSError, ImportError) as problem:
-            say(f"there is no termination message: {problem}")
+        except Exception as problem:  # noqa: BLE001 - the bus is still to be told
+            say(f"there is no termination message: {problem!r}")
         self.ending = ending
         if not self._is_started:
             self.start()

@@ -9,23 +9,28 @@ from __future__ import annotations
 import posix
 
 from eightbells.wrapper import signals
+from eightbells.wrapper.notice import say
 
 STDIN = 0
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
 
 class Terminal:
     """A terminal whose foreground is ours to lend."""
 
     def __init__(self) -> None:
-        import termios
-
         self._group = posix.getpgrp()
-        self._settings = termios.tcgetattr(STDIN)
+        self._settings: list[Any] = []
+        try:
+            import termios
+
+            self._settings = termios.tcgetattr(STDIN)
+        except Exception as problem:  # noqa: BLE001 - it can be lent all the same
+            say(f"what the command does to the terminal is not undone: {problem!r}")
 
     def lend(self, group: int) -> None:
         """Put the process group into the foreground, if we are there."""
@@ -41,6 +46,8 @@ class Terminal:
 
     def restore(self) -> None:
         """Undo what a command that was killed had no time to undo, such as raw mode or no echo."""
+        if not self._settings:
+            return
         import termios
 
         try:

@@ -11,7 +11,6 @@ import _ssl
 import posix
 
 from eightbells.wrapper.connection import Unreachable
-from eightbells.wrapper.prctl import release_code
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def secure(plain: _socket.socket, address: Address) -> Secured:
     """Return the connection with TLS on it. Raises `Unreachable` for good where that fails, OSError otherwise."""
     try:
         secured = Secured(plain, make_context(address), address.host)
-        release_code()  # most of OpenSSL is for the handshake alone
+        _release_code()
         return secured
     except _ssl.SSLCertVerificationError as problem:
         raise Unreachable(
@@ -102,6 +101,15 @@ def make_context(address: Address) -> Any:
 
 def _unusable(address: Address, names: str, files: str, problem: OSError) -> Unreachable:
     return Unreachable(f"{address}: {files} cannot be used: {problem.strerror or problem} ({names})", is_final=True)
+
+
+def _release_code() -> None:
+    """Give back what of OpenSSL is for the handshake alone, where that can be done."""
+    try:
+        from eightbells.wrapper.prctl import release_code
+    except ImportError:
+        return
+    release_code()
 
 
 def _is_there(path: str) -> bool:
