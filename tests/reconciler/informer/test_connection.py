@@ -109,6 +109,19 @@ def test_a_lost_answer_is_an_outage_and_is_not_asked_for_again(api: Api, tmp_pat
     connection.close()
 
 
+def test_a_change_is_sent_once_in_its_kind_of_json(api: Api, tmp_path: Path) -> None:
+    """A patch says what kind it is; what became of a lost one nobody knows."""
+    api.tell("PATCH", FINE, RESET)
+    connection = connect(api, tmp_path)
+
+    connection.change("PATCH", "/pods/x", {"metadata": {}}, "strategic-merge-patch+json")
+    with pytest.raises(errors.Unavailable):
+        connection.change("PATCH", "/pods/x", {"metadata": {}})
+
+    assert [(one.path, one.body) for one in api.asked] == [("/pods/x", {"metadata": {}})] * 2
+    connection.close()
+
+
 def test_a_server_that_is_not_there_is_named(tmp_path: Path) -> None:
     """Its address is in the message."""
     nowhere = Api()

@@ -7,9 +7,11 @@ with an error is a typed one, in the API's own words. Each answer sets the clock
 import time
 from collections.abc import Callable, Mapping
 from http.client import HTTPException
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 import urllib3
 from eightbells.reconciler.informer.access import Access, Ready
 from eightbells.reconciler.informer.clock import ClusterClock
@@ -22,6 +24,8 @@ CONNECT_SECONDS = 5.0
 
 READ_SECONDS = 35.0
 """For a page of a list: an API server gives up after 60 s, and mostly far sooner."""
+
+NO_MORE: Mapping[str, str] = MappingProxyType({})
 
 AGENT = {"Accept": "application/json", "User-Agent": "eightbells-reconciler"}
 
@@ -47,35 +51,44 @@ class Connection:
 
     def get(self, path: str, params: Mapping[str, str] | None = None, *, seconds: float = READ_SECONDS) -> bytes:
         """Return the answer's body. Raises what errors.py says."""
-        return self._ask(path, params or {}, seconds, preload_content=True).data
+        return self._ask("GET", path, params or {}, seconds).data
+
+    def change(self, method: str, path: str, body: Any, kind: str = "json") -> bytes:
+        """Make one change and return the answer's body. It is not resent: after `Unavailable` it may have been done."""
+        sent = {"body": msgspec.json.encode(body), "headers": {"Content-Type": f"application/{kind}"}}
+        return self._ask(method, path, {}, READ_SECONDS, **sent).data
 
     def stream(self, path: str, params: Mapping[str, str], *, silence: float) -> Stream:
         """Return an answer that goes on, and breaks when nothing comes for `silence` seconds. Raises as `get` does."""
-        return Stream(self._ask(path, params, silence, preload_content=False))
+        return Stream(self._ask("GET", path, params, silence, preload_content=False))
 
     def close(self) -> None:
         """Close what is open; it is opened again when it is needed."""
         self._access.close()
 
-    def _ask(self, path: str, params: Mapping[str, str], seconds: float, **how: Any) -> urllib3.BaseHTTPResponse:
+    def _ask(
+        self, method: str, path: str, params: Mapping[str, str], seconds: float, **more: Any
+    ) -> urllib3.BaseHTTPResponse:
         url = path + (f"?{urlencode(params)}" if params else "")
         used = self._access.ready()
-        answer = self._send(used, url, seconds, **how)
+        answer = self._send(used, method, url, seconds, **more)
         if answer.status == 401 and (renewed := self._access.ready(refused=used)).client is not used.client:
             answer.close()
-            answer = self._send(renewed, url, seconds, **how)
+            answer = self._send(renewed, method, url, seconds, **more)
         if answer.status >= 300:
-            raise _error(answer, path)
+            raise _error(answer, f"{method} {path}")
         return answer
 
-    def _send(self, used: Ready, url: str, seconds: float, **how: Any) -> urllib3.BaseHTTPResponse:
+    def _send(
+        self, used: Ready, method: str, url: str, seconds: float, *, headers: Mapping[str, str] = NO_MORE, **how: Any
+    ) -> urllib3.BaseHTTPResponse:
         host = used.client.configuration.host
         asked = self.clock.monotonic()
         try:
             answer: urllib3.BaseHTTPResponse = used.client.rest_client.pool_manager.request(
-                "GET",
+                method,
                 host + url,
-                headers=AGENT | used.headers,
+                headers={**AGENT, **used.headers, **headers},
                 timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=seconds),
                 retries=False,
                 redirect=False,
@@ -94,10 +107,10 @@ def seconds_of(retry_after: str | None) -> float | None:
     return float(said) if said.isascii() and said.isdigit() else None
 
 
-def _error(answer: urllib3.BaseHTTPResponse, path: str) -> ClusterError:
+def _error(answer: urllib3.BaseHTTPResponse, what: str) -> ClusterError:
     try:
         body = answer.data
     except (HTTPError, HTTPException, OSError):
         body = b""
     answer.close()
-    return error_of(answer.status, body, f"GET {path}", seconds_of(answer.headers.get("Retry-After")))
+    return error_of(answer.status, body, what, seconds_of(answer.headers.get("Retry-After")))
