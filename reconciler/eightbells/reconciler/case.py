@@ -8,10 +8,11 @@ from datetime import datetime
 from functools import cached_property
 
 from eightbells.events.schema import Data
-from eightbells.reconciler.containers import ended, main_name, status_of
+from eightbells.reconciler.containers import ended, is_running, main_name, status_of
 from eightbells.reconciler.deletions import find_failure, find_success, find_victims
 from eightbells.reconciler.events import Event
 from eightbells.reconciler.graces import Graces
+from eightbells.reconciler.marks import start_timeout_of
 from eightbells.reconciler.objects import Job, Pod, PodSpec, Uncounted
 from eightbells.reconciler.parts import Condition
 from eightbells.reconciler.reports import is_final, read_report, report_on_bus
@@ -28,7 +29,7 @@ class Case:
     def __init__(self, snapshot: Snapshot, now: datetime, graces: Graces) -> None:
         self.snapshot = snapshot
         self.now = now
-        self.graces = graces
+        self.graces = graces.capped(start_timeout_of(snapshot.job))
 
     @property
     def job(self) -> Job | None:
@@ -91,16 +92,21 @@ class Case:
             return False
         return all(at is None or between(at, self.now) <= fresh.silence for at in (fresh.jobs_at, fresh.pods_at))
 
-    @property
-    def has_retries_left(self) -> bool:
-        """Whether the Job may start another pod, or the same one again, when the one that is not counted yet fails."""
+    def may_be_followed(self, sighting: Sighting) -> bool:
+        """Whether the Job may make another pod once this one has failed: of its failures the others are counted."""
         if self.job is None or ignores_some_failure(self.job):
             return True
         limit = self.job.wants.backoff_limit
         limit = BACKOFF_LIMIT if limit is None else limit
-        if self.spec.restart_policy == "OnFailure":  # limits 0 and 1 both fail at the first restart
-            return sum(map(restarts, self.pods)) < max(limit, 1)
-        return max(count_failed(self.job), sum(one.pod.says.phase == "Failed" for one in self.pods)) < limit
+        if self.spec.restart_policy == "OnFailure" and sum(map(restarts, self.pods)) >= max(limit, 1):
+            return False
+        others = sum(one.pod.says.phase == "Failed" for one in self.pods if one is not sighting)
+        return max(count_failed(self.job) - counts_as_failed(self.job, sighting.pod), others) < limit
+
+    @property
+    def is_running(self) -> bool:
+        """Whether main runs in some pod, as far as is known."""
+        return any(is_running(one.pod, self.main) and not one.gone_at for one in self.pods)
 
     @property
     def is_single(self) -> bool:
@@ -150,6 +156,12 @@ def restarts(sighting: Sighting) -> int:
     says = sighting.pod.says
     statuses = (*(says.init_container_statuses or ()), *(says.container_statuses or ()))
     return sum(one.restart_count or 0 for one in statuses)
+
+
+def counts_as_failed(job: Job, pod: Pod) -> bool:
+    """Whether the Job controller counts a pod as failed: by default as soon as it is being deleted."""
+    early = job.wants.pod_failure_policy is None and job.wants.pod_replacement_policy in {None, "TerminatingOrFailed"}
+    return pod.says.phase == "Failed" or (early and pod.metadata.deletion_timestamp is not None)
 
 
 def ignores_some_failure(job: Job) -> bool:

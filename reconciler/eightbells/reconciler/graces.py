@@ -5,6 +5,7 @@ An installation changes them by code, and a dispatch caps those of what has not 
 
 from eightbells.events.codes import Code
 from msgspec import Struct
+from msgspec.structs import replace
 
 MINUTE = 60.0
 
@@ -37,11 +38,8 @@ NEVER_A_POD = 60.0
 DYING = 10.0
 """After the deletionTimestamp, which already contains the termination grace."""
 
-NODE_LOST = 60.0
-"""On top of the termination grace."""
-
-JOB_MISSING = 90.0
-"""On top of `create_before`."""
+ABSENT: dict[Code, float] = {Code.NODE_LOST: 1 * MINUTE, Code.JOB_MISSING: 90.0}
+"""Of what nobody says: on top of the termination grace, and on top of `create_before`."""
 
 NET = 60.0
 """On top of activeDeadlineSeconds and the termination grace: the Job controller's own time to notice."""
@@ -55,5 +53,10 @@ class Graces(Struct, frozen=True):
 
     def of(self, code: Code) -> float:
         """Return the grace of a code, in seconds; 0 where there is none."""
-        own = self.by_code.get(code, PENDING.get(code, 0.0))
+        own = self.by_code.get(code, (PENDING | ABSENT).get(code, 0.0))
         return own if self.start_timeout is None or code not in PENDING else min(own, self.start_timeout)
+
+    def capped(self, start_timeout: float | None) -> "Graces":
+        """Return those of a dispatch that says how long it may take to start."""
+        known = [one for one in (self.start_timeout, start_timeout) if one is not None]
+        return replace(self, start_timeout=min(known)) if known else self

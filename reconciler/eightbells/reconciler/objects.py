@@ -183,6 +183,7 @@ class JobSpec(Part, frozen=True):
     suspend: bool | None = None
     managed_by: str | None = None
     pod_failure_policy: Policy | None = None
+    pod_replacement_policy: str | None = None
     template: Template | None = None
 
 

@@ -69,8 +69,8 @@ class Bus(Struct, frozen=True, kw_only=True):
 
 class Snapshot(Struct, frozen=True, kw_only=True):
     """One dispatch. `job` is the last that was seen of it (at `job_seen_at`), `job_gone_at` when it was no longer
-    there. Without `events` or `nodes` nobody has asked for them. `is_dump`: objects of a file, where nobody can look
-    again.
+    there. Without `events` or `nodes` nobody has asked for them. `is_dump`: objects that were read once, from a file
+    or a cluster, where nobody looks again; of a cluster `look` may be there too.
     """
 
     job: Job | None = None

@@ -4,13 +4,14 @@ from datetime import datetime
 
 from eightbells.events.codes import Code
 from eightbells.reconciler.case import Case
-from eightbells.reconciler.containers import is_running
-from eightbells.reconciler.graces import JOB_MISSING
+from eightbells.reconciler.containers import status_of
+from eightbells.reconciler.deletions import asked_at
 from eightbells.reconciler.marks import CANCELLED_ANNOTATION
 from eightbells.reconciler.reports import ended_by_itself
 from eightbells.reconciler.rules.attempt import judge_attempt
+from eightbells.reconciler.snapshot import Sighting
 from eightbells.reconciler.times import between, later, timestamp
-from eightbells.reconciler.verdict import Finding, NotYet, Verdict, fact, find, make_verdict
+from eightbells.reconciler.verdict import SUCCESSES, Finding, NotYet, Verdict, fact, find, make_verdict
 
 ONE_LOOK = "The Job is no longer in view: one GET before that is believed."
 
@@ -19,13 +20,13 @@ def job_deleted(case: Case) -> Verdict | NotYet | None:
     """Rule 11: an unfinished Job that is being deleted, or gone."""
     if case.job is None or _finished_before(case):
         return None
-    if case.job.metadata.deletion_timestamp:
-        return make_verdict(_deleted(case, case.job.metadata.deletion_timestamp))
-    if case.snapshot.job_gone_at is None:
+    deleted, gone = case.job.metadata.deletion_timestamp, case.snapshot.job_gone_at
+    if deleted is None and gone is None:
         return None
-    if own := _ended_by_itself(case):
+    own = _ended_by_itself(case)
+    if own and (own.code in SUCCESSES or not _is_cancelled(case)):
         return make_verdict(own)
-    return _gone(case, case.snapshot.job_gone_at)
+    return make_verdict(_deleted(case, deleted)) if deleted else _gone(case, gone or case.now)
 
 
 def job_missing(case: Case) -> Verdict | NotYet | None:
@@ -33,7 +34,7 @@ def job_missing(case: Case) -> Verdict | NotYet | None:
     bus = case.snapshot.bus
     if case.job or bus is None or bus.job_uid or bus.create_before is None or case.pods:
         return None
-    until = later(bus.create_before, JOB_MISSING)
+    until = later(bus.create_before, case.graces.of(Code.JOB_MISSING))
     if case.now < until:
         return NotYet(why="No Job has been seen, and it may still be created.", until=until, would_be=Code.JOB_MISSING)
     if (asked := _ask(case, Code.JOB_MISSING)) or case.snapshot.look is None:
@@ -66,10 +67,9 @@ def _finished_before(case: Case) -> bool:
 def _deleted(case: Case, at: datetime) -> Finding:
     name = f"job {case.job.name}" if case.job else "job"
     deleted = fact(name, "metadata.deletionTimestamp", timestamp(at), at)
-    runs = any(is_running(one.pod, case.main) and not one.gone_at for one in case.pods) or None
-    marked = case.job.annotations.get(CANCELLED_ANNOTATION) if case.job else None
-    bus = case.snapshot.bus
-    if marked or (bus and bus.cancelled_at):
+    runs = case.is_running or None
+    if _is_cancelled(case):
+        bus, marked = case.snapshot.bus, case.job.annotations.get(CANCELLED_ANNOTATION) if case.job else None
         since = marked or timestamp(bus.cancelled_at if bus else None)
         evidence = (fact(name, f"metadata.annotations[{CANCELLED_ANNOTATION}]", since), deleted)
         return find(Code.CANCELLED, "11", f"It was cancelled at {since}.", evidence=evidence, may_still_run=runs)
@@ -77,14 +77,27 @@ def _deleted(case: Case, at: datetime) -> Finding:
     return find(Code.JOB_DELETED, "11", says, evidence=(deleted,), may_still_run=runs)
 
 
+def _is_cancelled(case: Case) -> bool:
+    bus, job = case.snapshot.bus, case.job
+    return bool((job and job.annotations.get(CANCELLED_ANNOTATION)) or (bus and bus.cancelled_at))
+
+
 def _ended_by_itself(case: Case) -> Finding | None:
-    """A pod whose main ended by itself says more than that its Job is gone."""
-    for sighting in reversed(case.pods):
-        found = judge_attempt(case, sighting)
-        by_itself = sighting.pod.metadata.deletion_timestamp is None and not sighting.gone_at
-        if found and found.rule.startswith("6") and (by_itself or ended_by_itself(case.report(sighting))):
-            return found
-    return None
+    """The newest pod's main ended by itself: that says more than that its Job goes. One of several is not the Job."""
+    sighting = case.pods[-1] if case.pods else None
+    if sighting is None or not (_ended_before_deletion(case, sighting) or ended_by_itself(case.report(sighting))):
+        return None
+    found = judge_attempt(case, sighting)
+    if found is None or not found.rule.startswith("6") or (found.code in SUCCESSES and not case.is_single):
+        return None
+    return found
+
+
+def _ended_before_deletion(case: Case, sighting: Sighting) -> bool:
+    asked, over = asked_at(sighting), status_of(sighting.pod, case.main).now.terminated
+    if asked is None:
+        return not sighting.gone_at
+    return bool(over and over.finished_at and over.finished_at < asked)
 
 
 def _gone(case: Case, at: datetime) -> Verdict | NotYet:

@@ -62,7 +62,7 @@ def _attempt(case: Case, condition: Condition) -> Finding | None:
     if match and not any(one.pod.name == match.pod for one in case.pods):
         return _lost_match(case, match)
     newest = newest_failed(case)
-    return newest[1] if newest else None
+    return newest[1] if newest else by_policy(case, match) if match else None
 
 
 def _lost_match(case: Case, match: PolicyMatch) -> Finding:
@@ -137,9 +137,9 @@ def _as_before(sighting: Sighting) -> Pod:
 
 def _with_its_job(case: Case, condition: Condition, found: Finding) -> Verdict | NotYet:
     """A pod that was deleted may have gone with its namespace, or its Job: one look before that is believed."""
-    if found.code not in {Code.POD_DELETED, Code.CAUSE_LOST} or case.snapshot.is_dump:
-        return make_verdict(found)
     look = case.snapshot.look
+    if found.code not in {Code.POD_DELETED, Code.CAUSE_LOST} or (look is None and case.snapshot.is_dump):
+        return make_verdict(found)
     if look is None:
         why = "The pod was deleted; whether its Job or namespace is being deleted too is not known yet."
         return NotYet(why=why, until=case.now, would_be=found.code, finding=found, look=("job",))

@@ -75,7 +75,7 @@ def job_succeeded(case: Case) -> Verdict | None:
     says = "The Job says that it succeeded, and no pod of it is left to say more."
     code = Code.EXITED_ZERO if is_told else Code.COMPLETED_WITHOUT_REPORT
     found = find(code, "2", says, evidence=(evidence,), report=report if is_told else None)
-    return make_verdict(found, may_still_run=_may_run_on(case))
+    return make_verdict(found, may_still_run=case.is_running or None)
 
 
 def _success(case: Case, sighting: Sighting, report: Data | None, evidence: Evidence) -> Verdict:
@@ -92,12 +92,7 @@ def _success(case: Case, sighting: Sighting, report: Data | None, evidence: Evid
     found = find(code, "2", says, fault="unknown", evidence=(evidence,), warnings=tuple(warnings))
     told = report.terminated_by if report else was_told(sighting, over)
     found = replace(with_witness(case, sighting, found), terminated_by=told)
-    return make_verdict(found, may_still_run=_may_run_on(case))
-
-
-def _may_run_on(case: Case) -> bool | None:
-    """With a successPolicy other pods may still run."""
-    return any(is_running(one.pod, case.main) and not one.gone_at for one in case.pods) or None
+    return make_verdict(found, may_still_run=case.is_running or None)  # with a successPolicy
 
 
 def _are_in_view(case: Case) -> bool:

@@ -4,15 +4,15 @@ from datetime import datetime
 
 from eightbells.events.codes import Code
 from eightbells.reconciler.case import Case, ignores_some_failure, made_at, says_nothing_of_pods
-from eightbells.reconciler.containers import is_running, others, status_of
+from eightbells.reconciler.containers import ended, is_running, others, status_of
 from eightbells.reconciler.deletions import asked_at
-from eightbells.reconciler.graces import NET, NEVER_A_POD, NODE_LOST
+from eightbells.reconciler.graces import NET, NEVER_A_POD
 from eightbells.reconciler.rules.attempt import judge_attempt
 from eightbells.reconciler.rules.creation import judge_creation, started_without_pod
 from eightbells.reconciler.rules.pending import is_gated, is_pulling_main, judge_pending
 from eightbells.reconciler.snapshot import Sighting
 from eightbells.reconciler.times import duration, later, timestamp
-from eightbells.reconciler.verdict import SUCCESSES, Finding, NotYet, Verdict, fact, find, make_verdict
+from eightbells.reconciler.verdict import Finding, NotYet, Verdict, fact, find, make_verdict
 from msgspec.structs import replace
 
 GRACE = 30
@@ -31,41 +31,59 @@ def main_decides(case: Case) -> Verdict | None:
         return None
     over = status_of(sighting.pod, case.main).now.terminated
     found = judge_attempt(case, sighting) if over or sighting.pod.says.phase == "Failed" else None
-    if found is None or (found.code in SUCCESSES and any(_keeps_alive(case, sighting))):
-        return None
-    return make_verdict(found)
+    return make_verdict(found) if found and not _lives_on(case, sighting) else None
 
 
 def pod_lives_on(case: Case) -> Verdict | None:
     """Rule 6d: main ended by itself, and other containers keep its pod alive."""
     sighting = _last(case)
-    if sighting is None or case.has_retries_left or sighting.pod.wants.restart_policy != "Never":
+    if sighting is None or case.may_be_followed(sighting) or sighting.pod.wants.restart_policy != "Never":
         return None
     over = status_of(sighting.pod, case.main).now.terminated
     if over is None or asked_at(sighting) or not case.is_single or case.is_suspended:
         return None
     found = judge_attempt(case, sighting)
-    if found is None or not any(_keeps_alive(case, sighting)):
+    if found is None or not _lives_on(case, sighting):
         return None
     return make_verdict(replace(found, rule="6d", warnings=(*found.warnings, "pod_still_running"), may_still_run=True))
 
 
 def node_is_lost(case: Case) -> Verdict | NotYet | None:
     """The first exception: a pod on a lost node may never end, and then its Job says so never."""
-    if case.has_retries_left or not _clock_runs(case):
+    if not _clock_runs(case):
         return None
-    judged = ((one, judge_attempt(case, one)) for one in case.pods if one.pod.uid not in case.victims)
-    for sighting, found in judged:
-        if found and found.code == Code.NODE_LOST:
+    for sighting in case.pods:
+        found = _lost(case, sighting)
+        if found and found.since and not _is_replaced(case, sighting, found.since):
             grace = sighting.pod.wants.termination_grace_period_seconds
-            since = sighting.pod.metadata.deletion_timestamp or _when(found) or _unready_since(sighting)
-            until = later(since, NODE_LOST + (GRACE if grace is None else grace))
-            return _after_grace(case, replace(found, since=since), until)
+            until = later(found.since, case.graces.of(Code.NODE_LOST) + (GRACE if grace is None else grace))
+            return _after_grace(case, found, until)
     return None
 
 
+def _lost(case: Case, sighting: Sighting) -> Finding | None:
+    """Return that a pod is on a lost node, of which its Job says nothing; of one that has failed the Job does."""
+    pod = sighting.pod
+    if pod.uid in case.victims or pod.says.phase == "Failed" or case.may_be_followed(sighting):
+        return None
+    found = judge_attempt(case, sighting)
+    if found is None or found.code != Code.NODE_LOST:
+        return None
+    over, ready = ended(status_of(pod, case.main)), pod.condition("Ready")
+    since = pod.metadata.deletion_timestamp or (over.finished_at if over else None)
+    return replace(found, since=since or (ready.last_transition_time if ready else None) or made_at(pod))
+
+
+def _is_replaced(case: Case, sighting: Sighting, since: datetime) -> bool:
+    """Whether the Job has made another pod after this one was lost."""
+    lost_at = asked_at(sighting) or since
+    return any(made_at(one.pod) >= lost_at for one in case.pods if one is not sighting)
+
+
 def pending(case: Case) -> Verdict | NotYet | None:
-    """Rules 8 and 9: what keeps the newest pod from starting, once it has lasted for its grace."""
+    """Rules 8 and 9: what keeps the newest pod from starting, once it has lasted for its grace; not while others run,
+    which may make room for it.
+    """
     sighting = _last(case)
     if sighting is None or not _clock_runs(case) or asked_at(sighting) or judge_attempt(case, sighting):
         return None
@@ -74,6 +92,9 @@ def pending(case: Case) -> Verdict | NotYet | None:
         return NotYet(why=_describe(case), warnings=("pull_in_progress",))
     if found is None or found.since is None:
         return None
+    if case.is_running:
+        why = f"{found.explanation.rstrip('.')}; meanwhile another pod of the Job runs."
+        return NotYet(why=why, finding=found)
     return _after_grace(case, found, later(found.since, case.graces.of(found.code)))
 
 
@@ -109,9 +130,9 @@ def deadline_passed(case: Case) -> Verdict | NotYet | None:
         return NotYet(why=why, until=case.now, would_be=Code.DEADLINE_EXCEEDED, look=("job",))
     told = timestamp(until)
     says = f"The deadline passed at {told}, and nothing has ended it. {_describe(case)}"
-    runs = any(is_running(one.pod, case.main) for one in case.pods) or None
     evidence = fact("deadline", "until", told)
-    return make_verdict(find(Code.DEADLINE_EXCEEDED, "12", says, evidence=(evidence,), may_still_run=runs))
+    found = find(Code.DEADLINE_EXCEEDED, "12", says, evidence=(evidence,), may_still_run=case.is_running or None)
+    return make_verdict(found)
 
 
 def deadline_of(case: Case) -> datetime | None:
@@ -134,7 +155,8 @@ def on_its_way(case: Case) -> NotYet:
 def _describe(case: Case) -> str:
     if case.is_suspended:
         return "The Job is suspended."
-    sighting = _last(case)
+    runs = (one for one in reversed(case.pods) if is_running(one.pod, case.main) and not one.gone_at)
+    sighting = next(runs, _last(case))
     if sighting is None:
         return "The Job has no pod."
     if is_gated(sighting.pod):
@@ -180,15 +202,8 @@ def _nothing_can_follow(case: Case, sighting: Sighting) -> bool:
     return asked_at(sighting) is None and not sighting.gone_at
 
 
-def _keeps_alive(case: Case, sighting: Sighting) -> list[bool]:
-    """The ordinary containers that still run; native sidecars the kubelet ends itself."""
-    return [True for one in others(sighting.pod, case.main) if not one.now.terminated]
-
-
-def _unready_since(sighting: Sighting) -> datetime:
-    ready = sighting.pod.condition("Ready")
-    return (ready.last_transition_time if ready else None) or made_at(sighting.pod)
-
-
-def _when(found: Finding) -> datetime | None:
-    return datetime.fromisoformat(found.finished_at) if found.finished_at else None
+def _lives_on(case: Case, sighting: Sighting) -> bool:
+    """Whether ordinary containers keep a pod alive; native sidecars the kubelet ends itself."""
+    if sighting.pod.says.phase in {"Failed", "Succeeded"}:
+        return False
+    return any(not one.now.terminated for one in others(sighting.pod, case.main))
