@@ -35,9 +35,9 @@ def test_building_changes_nothing() -> None:
 @pytest.mark.parametrize(
     ("said", "actions"),
     [
-        ({}, ["FailJob", "FailJob"]),
-        ({"on_disruption": "count"}, ["FailJob", "FailJob"]),
-        ({"on_disruption": "retry"}, ["Ignore", "FailJob"]),
+        ({}, ["FailJob"]),
+        ({"on_disruption": "count"}, ["FailJob"]),
+        ({"on_disruption": "retry"}, ["Ignore"]),
         ({"retries": 2}, ["Ignore"]),
         ({"retries": 2, "on_disruption": "retry"}, ["Ignore"]),
         ({"retries": 2, "on_disruption": "count"}, ["Count"]),
@@ -45,17 +45,27 @@ def test_building_changes_nothing() -> None:
     ],
 )
 def test_failures_follow_the_dispatch(said: dict[str, Any], actions: list[str]) -> None:
-    """A disruption is ignored, counted or the end, as said; without retries any failure of the command is the end."""
-    rules = job(**said)["spec"]["podFailurePolicy"]["rules"]
+    """A disruption is ignored, counted or the end, as said; exit codes have no rule, which a suspension would meet."""
+    spec = job(**said)["spec"]
+    rules = spec["podFailurePolicy"]["rules"]
     assert [rule["action"] for rule in rules] == actions
-    assert rules[0]["onPodConditions"] == [{"type": "DisruptionTarget", "status": "True"}]
-    assert all("onExitCodes" in rule for rule in rules[1:])
+    assert [rule["onPodConditions"] for rule in rules] == [[{"type": "DisruptionTarget", "status": "True"}]]
+    assert spec["backoffLimit"] == said.get("retries", 0)
 
 
-def test_exit_code_rule_is_for_main_alone() -> None:
-    """A sidecar that ends badly does not look like the command's failure."""
-    rules = job(template=template({"name": "only", "image": "x"}))["spec"]["podFailurePolicy"]["rules"]
-    assert rules[1]["onExitCodes"]["containerName"] == "only"
+def test_evidence_is_kept_only_where_it_is_wanted() -> None:
+    """A finalizer keeps the pods, beside those of the template; the Job has none."""
+    base = {"kind": "Job", "spec": {"template": {"metadata": {"finalizers": ["a.example/b"]}}}}
+    keeping = msgspec.structs.replace(SETTINGS, keep_evidence=True)
+    for settings, said, finalizers in (
+        (SETTINGS, None, None),
+        (SETTINGS, base, ["a.example/b"]),
+        (keeping, None, ["eightbells.io/ending"]),
+        (keeping, base, ["a.example/b", "eightbells.io/ending"]),
+    ):
+        built = job(settings, template=said)
+        assert built["spec"]["template"]["metadata"].get("finalizers") == finalizers
+        assert "finalizers" not in built["metadata"]
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,9 @@ from eightbells.dispatcher.template import Base, read_template
 ACTIONS = {"retry": "Ignore", "count": "Count", "fail": "FailJob"}
 """What a Job does about a pod that was disrupted, by what the dispatch says of that."""
 
+MOST_RULES = 20
+"""Of a podFailurePolicy (kubernetes, pkg/apis/batch/validation)."""
+
 
 def build_job(dispatch: Dispatch, settings: Settings) -> Manifest:
     """Return the manifest of the dispatch's Job. Raises `Refused` where there can be none."""
@@ -74,23 +77,18 @@ def said_of_the_job(dispatch: Dispatch) -> dict[str, str]:
 def build_failure_rules(dispatch: Dispatch, base: Base) -> list[Manifest]:
     """Return what the Job does about a pod that failed: a disruption first, then as the template says.
 
-    Without retries a failure is the Job's by a rule instead of the counter: its condition then says pod, exit code or
-    disruption when the pod is gone.
+    An exit code is left to the counter, also without retries. A rule would put it into the Job's condition, and fail a
+    Job that somebody suspends: its pod is told to stop and fails, and rules look at every pod there is, while the
+    counter does not see those that the Job controller deleted (syncJob in kubernetes, pkg/controller/job).
     """
     chosen = dispatch.on_disruption or ("retry" if dispatch.retries else "fail")
     if chosen == "count" and not dispatch.retries:
         chosen = "fail"
     theirs: list[Manifest] = base.job.get("podFailurePolicy", {}).get("rules", [])
+    field = f"{base.job_path}.podFailurePolicy.rules"
     if theirs and not dispatch.retries:
-        raise Refused(
-            "template: podFailurePolicy",
-            "without `retries` the first failure ends the dispatch: leave it out, or say some",
-        )
-    rules: list[Manifest] = [
-        {"action": ACTIONS[chosen], "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
-        *theirs,
-    ]
-    if not dispatch.retries:
-        failed = {"containerName": base.main["name"], "operator": "NotIn", "values": [0]}
-        rules.append({"action": "FailJob", "onExitCodes": failed})
-    return rules
+        raise Refused(field, "without `retries` the first failure ends the dispatch: leave it out, or say some")
+    if len(theirs) >= MOST_RULES:
+        raise Refused(field, f"{len(theirs)} rules and ours are more than the {MOST_RULES} of a Job: join some")
+    disrupted = {"action": ACTIONS[chosen], "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
+    return [disrupted, *theirs]
