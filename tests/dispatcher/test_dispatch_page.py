@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from eightbells.dispatcher import limits
+from eightbells.dispatcher import limits, syntax
 from eightbells.dispatcher.deadline import LONGEST
 from eightbells.dispatcher.dispatch import DURATIONS, Dispatch, Resources, SecretKey, read_dispatch
 from eightbells.dispatcher.environment import TEMPLATE_MAY_SAY
@@ -81,6 +81,7 @@ def test_limits_are_on_the_page() -> None:
         limits.OBJECT_BYTES,
         limits.ANNOTATION_BYTES,
         limits.INPUT_BYTES,
+        syntax.PATH_BYTES,
         CONTEXT_BYTES,
         LONGEST,
     }

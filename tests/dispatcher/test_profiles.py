@@ -54,6 +54,8 @@ def test_users_and_groups_of_the_template_stay(security: str) -> None:
     ("said", "kept"),
     [
         ({"drop": ["ALL"]}, []),
+        ({"drop": ["all"]}, []),
+        ({"drop": ["cap_kill"]}, sorted({*KEPT["standard"]} - {"KILL"})),
         ({"drop": ["ALL"], "add": ["CHOWN"]}, ["CHOWN"]),
         ({"drop": ["KILL"]}, sorted({*KEPT["standard"]} - {"KILL"})),
         ({"add": ["CHOWN"]}, sorted(KEPT["standard"])),
@@ -67,9 +69,10 @@ def test_template_may_be_stricter(said: dict[str, Any], kept: list[str]) -> None
 
 
 def test_own_seccomp_profile_stays() -> None:
-    """A profile of the node's is as strict as the runtime's."""
+    """A profile of the node's is as strict as the runtime's, for main or for all of the pod."""
     profile = {"type": "Localhost", "localhostProfile": "mine.json"}
-    assert main(template=with_context({"seccompProfile": profile}))["securityContext"]["seccompProfile"] == profile
+    for base in (with_context({"seccompProfile": profile}), with_context(of_pod={"seccompProfile": profile})):
+        assert main(template=base)["securityContext"]["seccompProfile"] == profile
 
 
 @pytest.mark.parametrize(
@@ -79,6 +82,7 @@ def test_own_seccomp_profile_stays() -> None:
         ("standard", {"allowPrivilegeEscalation": True}, "allowPrivilegeEscalation"),
         ("standard", {"capabilities": {"add": ["NET_RAW"]}}, "capabilities.add"),
         ("standard", {"seccompProfile": {"type": "Unconfined"}}, "seccompProfile.type"),
+        ("standard", {"appArmorProfile": {"type": "Unconfined"}}, "appArmorProfile.type"),
         ("standard", {"procMount": "Unmasked"}, "procMount"),
         ("restricted", {"capabilities": {"add": ["CHOWN"]}}, "capabilities.add"),
         ("restricted", {"runAsNonRoot": False}, "runAsNonRoot"),

@@ -4,11 +4,13 @@ Files are read-only, and nothing else may be at or below their path: it would hi
 """
 
 from collections.abc import Iterable, Sequence
+from posixpath import normpath
 
 from eightbells.dispatcher.dispatch import Dispatch, SecretKey
 from eightbells.dispatcher.errors import Refused
 from eightbells.dispatcher.names import DOMAIN
 from eightbells.dispatcher.part import RESERVED, Manifest, Part
+from eightbells.dispatcher.syntax import check_path_length
 
 READABLE = 0o444
 """Of secrets and inputs: the command may have any user, and nobody writes there."""
@@ -66,6 +68,15 @@ def mount_authorities(secret: SecretKey | None) -> Part:
         mounts=(_mount(name, AUTHORITIES),),
         env={"TLS_CA": f"{AUTHORITIES}/ca.pem"},
     )
+
+
+def find_taken(mounts: Iterable[Manifest], path: str) -> list[str]:
+    """Return where the template mounts something, each path as the kubelet reads it. Raises `Refused` for none."""
+    taken = []
+    for index, mount in enumerate(mounts):
+        check_path_length(f"{path}[{index}].mountPath", mount["mountPath"])
+        taken.append(normpath("/" + mount["mountPath"].lstrip("/")))
+    return taken
 
 
 def check_mounts(dispatch: Dispatch, ours: Iterable[Manifest], taken: Sequence[str]) -> None:

@@ -29,7 +29,7 @@ WRAPPER_ANNOTATION = f"{DOMAIN}/wrapper"
 RERUN_ANNOTATION = f"{DOMAIN}/rerun-of"
 """Of the Job: the dispatch that it is another go at, for people."""
 
-EVIDENCE_FINALIZER = f"{DOMAIN}/evidence"
+EVIDENCE_FINALIZER = f"{DOMAIN}/ending"
 """Of the pod, where the installation keeps evidence: the reconciler takes it off once it has read the pod."""
 
 CANCELLED_ANNOTATION = f"{DOMAIN}/cancelled-at"

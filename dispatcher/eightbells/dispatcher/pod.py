@@ -1,6 +1,6 @@
 """The pod of a dispatch: the template, its main made ours, and what the parts add.
 
-Two switches and four fields of main have a value of ours only where the template says nothing; every other field that
+Two switches and three fields of main have a value of ours only where the template says nothing; every other field that
 we set is ours.
 """
 
@@ -10,8 +10,15 @@ from eightbells.dispatcher.environment import build_env, check_template_env
 from eightbells.dispatcher.errors import Refused
 from eightbells.dispatcher.inject import build_words, find_words, inject
 from eightbells.dispatcher.limits import check_program
-from eightbells.dispatcher.mounts import check_mounts, mount_authorities, mount_inputs, mount_result, mount_secrets
-from eightbells.dispatcher.names import WRAPPER_ANNOTATION
+from eightbells.dispatcher.mounts import (
+    check_mounts,
+    find_taken,
+    mount_authorities,
+    mount_inputs,
+    mount_result,
+    mount_secrets,
+)
+from eightbells.dispatcher.names import EVIDENCE_FINALIZER, WRAPPER_ANNOTATION
 from eightbells.dispatcher.part import Manifest, Part, join_parts
 from eightbells.dispatcher.pulling import pull_policy
 from eightbells.dispatcher.quantities import build_resources
@@ -40,9 +47,17 @@ def build_pod_template(dispatch: Dispatch, settings: Settings, base: Base) -> Ma
     spec = build_spec(dispatch, settings, base, added, main)
     if settings.require_digest:
         _check_digests(base, spec)
+    return {"metadata": build_metadata(dispatch, settings, base, added), "spec": spec}
+
+
+def build_metadata(dispatch: Dispatch, settings: Settings, base: Base, added: Part) -> Manifest:
+    """Return the metadata of the pod: the template's, what the parts add, how it has the wrapper, what keeps it."""
+    said = base.pod_metadata
     carried = {WRAPPER_ANNOTATION: "injected" if dispatch.inject else "entrypoint"}
-    annotations = base.pod_metadata["annotations"] | added.annotations | carried
-    return {"metadata": {**base.pod_metadata, "annotations": annotations}, "spec": spec}
+    metadata: Manifest = {**said, "annotations": said["annotations"] | added.annotations | carried}
+    if settings.keep_evidence:
+        metadata["finalizers"] = list(dict.fromkeys([*said.get("finalizers", []), EVIDENCE_FINALIZER]))
+    return metadata
 
 
 def build_spec(dispatch: Dispatch, settings: Settings, base: Base, added: Part, main: Manifest) -> Manifest:
@@ -81,12 +96,17 @@ def build_main(dispatch: Dispatch, settings: Settings, base: Base, added: Part) 
         "terminationMessagePath": "/dev/termination-log",
         # Only a wrapper that could not be started leaves the file empty, and then the log says why.
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        **{name: value for name, value in said.items() if name not in ("image", "command", "args")},
-        "securityContext": harden_main(dispatch.security, said.get("securityContext", {}), f"{path}.securityContext"),
+        **{name: value for name, value in said.items() if value != "" and name not in ("image", "command", "args")},
+        "securityContext": harden_main(
+            dispatch.security,
+            said.get("securityContext", {}),
+            base.pod.get("securityContext", {}),
+            f"{path}.securityContext",
+        ),
         "volumeMounts": [*said.get("volumeMounts", []), *added.mounts],
     }
     check_template_env(said.get("env", []), f"{path}.env")
-    taken = [mount["mountPath"] for mount in said.get("volumeMounts", [])]
+    taken = find_taken(said.get("volumeMounts", []), f"{path}.volumeMounts")
     check_mounts(dispatch, added.mounts, [*taken, main["terminationMessagePath"]])
     main["env"] = build_env(dispatch, settings, said.get("env", []), main, added.env)
     check_program(dispatch, main["env"], words.said)
@@ -99,3 +119,7 @@ def _check_digests(base: Base, spec: Manifest) -> None:
             if "image" not in one:
                 raise Refused(f"{base.path}.spec.{kind}", f"{one['name']} has no image")
             check_image(f"{base.path}.spec.{kind}: image of {one['name']}", one["image"], require_digest=True)
+    for one in spec.get("volumes", []):
+        if "image" in one:
+            named = one["image"].get("reference", "")
+            check_image(f"{base.path}.spec.volumes: image of {one['name']}", named, require_digest=True)

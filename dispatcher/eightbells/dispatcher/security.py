@@ -23,8 +23,8 @@ ALLOWED = {**KEPT, "restricted": ("NET_BIND_SERVICE",)}
 """Capabilities that a template may add: what PodSecurity restricted lets it, no more."""
 
 
-def harden_main(security: Security, said: Manifest, path: str) -> Manifest:
-    """Return the security context of main under the profile, on top of what the template said of it."""
+def harden_main(security: Security, said: Manifest, pod: Manifest, path: str) -> Manifest:
+    """Return the security context of main under the profile, on top of what the template said of it and of the pod."""
     if security == "image":
         return said
     _check_no_laxer(security, said, path)
@@ -33,7 +33,8 @@ def harden_main(security: Security, said: Manifest, path: str) -> Manifest:
         "allowPrivilegeEscalation": False,
         "capabilities": {does: names for does, names in capabilities.items() if names},
     }
-    return {**said, **stamped, **_of_both(security, said)}
+    inherited = {name: pod[name] for name in ("seccompProfile",) if name in pod}
+    return {**said, **stamped, **_of_both(security, inherited | said)}
 
 
 def harden_pod(security: Security, said: Manifest, path: str) -> Manifest:
@@ -46,7 +47,7 @@ def harden_pod(security: Security, said: Manifest, path: str) -> Manifest:
 
 def _kept(security: Security, said: Manifest) -> list[str]:
     """Return the capabilities that stay: what the template adds, and of the profile's what it does not drop."""
-    dropped = said.get("drop", [])
+    dropped = [one.upper().removeprefix("CAP_") for one in said.get("drop", [])]  # as runtimes read them
     kept = [] if "ALL" in dropped else [one for one in KEPT[security] if one not in dropped]
     return sorted({*kept, *said.get("add", [])})
 
@@ -67,8 +68,9 @@ def _find_laxer(security: Security, said: Manifest) -> Iterator[tuple[str, str]]
     for capability in said.get("capabilities", {}).get("add", []):
         if capability not in ALLOWED[security]:
             yield "capabilities.add", capability
-    if said.get("seccompProfile", {}).get("type") == "Unconfined":
-        yield "seccompProfile.type", "Unconfined"
+    for profile in ("seccompProfile", "appArmorProfile"):
+        if said.get(profile, {}).get("type") == "Unconfined":
+            yield f"{profile}.type", "Unconfined"
     lax = {"privileged": True, "allowPrivilegeEscalation": True, "procMount": "Unmasked"}
     if security == "restricted":
         lax |= {"runAsNonRoot": False, "runAsUser": 0}

@@ -15,11 +15,19 @@ _QUANTITY = re.compile(r"\+?(\d+(?:\.\d*)?|\.\d+)(?:([KMGTPE]i|[numkMGTPE])|[eE]
 
 _HOST = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _PART = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_NOT_A_DIGEST = "(?![0-9a-f]{64}$)"  # taken for an image's id without its algorithm, and no name
+_DIGEST = "(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})"  # those of opencontainers/go-digest
 _IMAGE = re.compile(
-    rf"(?:(?:{_HOST}(?:\.{_HOST})*|\[[0-9a-fA-F:]+\])(?::\d+)?/)?{_PART}(?:/{_PART})*"
-    r"(?::\w[\w.-]{0,127})?(@sha256:[0-9a-f]{64}|@[A-Za-z][A-Za-z0-9+._-]*:[0-9a-fA-F]{32,})?",
+    rf"{_NOT_A_DIGEST}((?:(?:{_HOST}(?:\.{_HOST})*|\[[0-9a-fA-F:]+\])(?::\d+)?/)?{_PART}(?:/{_PART})*)"
+    rf"(?::\w[\w.-]{{0,127}})?(@{_DIGEST})?",
     re.ASCII,
 )
+
+PATH_BYTES = 3840
+"""A path in a container: Linux' PATH_MAX of 4096, less what the runtime puts before it (its root on the node)."""
+
+PART_BYTES = 255
+"""One part of a path: NAME_MAX of Linux' usual file systems."""
 
 _FACTORS = {
     **{unit: Decimal(1000) ** power for power, unit in enumerate(["n", "u", "m", "", *"kMGTPE"], start=-3)},
@@ -66,8 +74,10 @@ def check_label_value(field: str, text: str) -> None:
 
 def check_variable(field: str, text: str) -> None:
     """Refuse what is not the name of a variable."""
-    if not _VARIABLE.fullmatch(text):
-        raise Refused(field, f"{_show(text)} is not a name of A-Z a-z 0-9 _ - . that does not begin with a digit")
+    if not _VARIABLE.fullmatch(text) or text == "." or text.startswith(".."):
+        raise Refused(
+            field, f"{_show(text)} is not a name of A-Z a-z 0-9 _ - . that does not begin with a digit or '..'"
+        )
 
 
 def check_file_name(field: str, text: str) -> None:
@@ -80,22 +90,33 @@ def check_file_name(field: str, text: str) -> None:
 
 def check_path(field: str, text: str) -> None:
     """Refuse what is not the whole path of a file."""
-    if not text.startswith("/") or text.endswith("/") or ":" in text or len(text.encode()) > 4095:
+    if not text.startswith("/") or text.endswith("/") or ":" in text:
         raise Refused(field, f"{_show(text)} is not the path of a file: it begins with / and has no ':'")
     if any(part in ("", ".", "..") for part in text[1:].split("/")):
         raise Refused(field, f"{_show(text)} has an empty part, '.' or '..': write the path without")
+    check_path_length(field, text)
+
+
+def check_path_length(field: str, text: str) -> None:
+    """Refuse a path that no file system has room for."""
+    longest = max(len(part.encode()) for part in text.split("/"))
+    if longest > PART_BYTES:
+        raise Refused(field, f"a part of {longest} bytes is more than the {PART_BYTES} of a file's name: shorten it")
+    size = len(text.encode())
+    if size > PATH_BYTES:
+        raise Refused(field, f"{size:,} bytes are more than the {PATH_BYTES:,} of a path: shorten it")
 
 
 def check_image(field: str, text: str, *, require_digest: bool) -> None:
     """Refuse what no registry could have; and a tag where digests are required, because a tag can move."""
-    name = text.partition("@")[0]
-    found = _IMAGE.fullmatch(text) if len(name) <= 512 else None
-    if not found or len(name.rpartition("/")[0] + name.rpartition("/")[2].partition(":")[0]) > 255:
+    found = _IMAGE.fullmatch(text) if len(text) <= 1024 else None
+    if not found or len(found[1]) > 255:
         raise Refused(
             field,
-            f"{_show(text)} is not an image: write [registry[:port]/]name[:tag][@sha256:…], the name in lower case",
+            f"{_show(text)} is not an image: write [registry[:port]/]name[:tag][@sha256:…], the name in lower case and "
+            "at most 255 characters, the digest 64 of 0-9 a-f",
         )
-    if require_digest and not found[1]:
+    if require_digest and not found[2]:
         raise Refused(field, f"{_show(text)} has no digest, which this installation requires: add @sha256:…")
 
 
