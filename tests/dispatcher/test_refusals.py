@@ -33,6 +33,13 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"image": "busybox:1 "}, "image", "tag"),
     ({"image": "host:port/x"}, "image", "port"),
     ({"image": "x@sha256:12"}, "image", "sha256"),
+    ({"image": "x@sha256:" + "a" * 63}, "image", "64 of 0-9 a-f"),
+    ({"image": "x@sha256:" + "a" * 65}, "image", "64 of 0-9 a-f"),
+    ({"image": "x@sha256:" + "A" * 64}, "image", "64 of 0-9 a-f"),
+    ({"image": "x@sha512:" + "a" * 64}, "image", "64 of 0-9 a-f"),
+    ({"image": "x@md5:" + "a" * 32}, "image", "sha256"),
+    ({"image": "a" * 64}, "image", "is not an image"),
+    ({"image": "a/" + "x" * 254}, "image", "255 characters"),
     ({"image": "https://host/x"}, "image", "registry"),
     ({"image": "a/" * 200 + "x"}, "image", "name"),
     ({"timeout": 0}, "timeout", "0.001"),
@@ -54,6 +61,9 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"env": {"": ""}}, "env['']", "name"),
     ({"env": {"A B": ""}}, "env['A B']", "name"),
     ({"env": {"A=B": ""}}, "env['A=B']", "name"),
+    ({"env": {".": ""}}, "env['.']", "name"),
+    ({"env": {"..": ""}}, "env['..']", "'..'"),
+    ({"secret_env": {"..a": SECRET}}, "secret_env['..a']", "'..'"),
     ({"env": {"EIGHTBELLS_RETRIES": "1"}}, "env['EIGHTBELLS_RETRIES']", "wrapper"),
     ({"secret_env": {"EIGHTBELLS_URL": SECRET}}, "secret_env['EIGHTBELLS_URL']", "wrapper"),
     ({"env": {"A": ""}, "secret_env": {"A": SECRET}}, "env['A']", "secret_env"),
@@ -75,6 +85,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"env": {"A": LONG[:70_000], "B": "$(A)$(A)"}}, "env['B']", "140,002 bytes"),
     ({"args": ("$(A)",) * 40, "env": {"A": "x" * 60_000}}, "args", "started with"),
     ({"args": ("x" * 100_000,) * 11}, "args", "Job is 1,1"),
+    ({"env": {f"V{number}": "" for number in range(9_000)}}, "env", "1,048,576"),
     ({"inputs": {"a": "x" * (INPUT_BYTES + 1)}}, "inputs", "32,769 bytes are more than the 32,768"),
     ({"inputs": {"a": "ä" * (INPUT_BYTES // 2), "b": "x"}}, "inputs", "32,769"),
     ({"inputs": {"a/b": ""}}, "inputs['a/b']", "A-Z"),
@@ -85,7 +96,14 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"labels": {"a": "x" * 64}}, "labels['a']", "context"),
     ({"labels": {"a": "x:y"}}, "labels['a']", "context"),
     ({"labels": {"eightbells.io/dispatch": "x"}}, "labels['eightbells.io/dispatch']", "by us"),
+    ({"labels": {"eightbells.io/mine": "x"}}, "labels['eightbells.io/mine']", "by us"),
     ({"labels": {"job-name": "x"}}, "labels['job-name']", "Kubernetes"),
+    ({"labels": {"controller-uid": "x"}}, "labels['controller-uid']", "Kubernetes"),
+    (
+        {"labels": {"batch.kubernetes.io/job-completion-index": "1"}},
+        "labels['batch.kubernetes.io/job-completion-index']",
+        "Kubernetes",
+    ),
     ({"resources": {"memory": "abc"}}, "resources.memory", "512Mi"),
     ({"resources": {"memory": "1.5gi"}}, "resources.memory", "512Mi"),
     ({"resources": {"memory": "512m"}}, "resources.memory", "not 512m"),
@@ -105,6 +123,9 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"secret_files": {"/a/../b": SECRET}}, "secret_files['/a/../b']", ".."),
     ({"secret_files": {"/a//b": SECRET}}, "secret_files['/a//b']", "empty part"),
     ({"secret_files": {"/a:b": SECRET}}, "secret_files['/a:b']", "':'"),
+    ({"secret_files": {"/" + "a" * 256: SECRET}}, f"secret_files['/{'a' * 256}']", "255"),
+    ({"secret_files": {"/" + "ä" * 128: SECRET}}, f"secret_files['/{'ä' * 128}']", "256 bytes"),
+    ({"secret_files": {"/a" * 1921: SECRET}}, f"secret_files['{'/a' * 1921}']", "3,840"),
     ({"context": "x" * 4097}, "context", "4,097 bytes are more than 4,096"),
     ({"callback": "ftp://h/x"}, "callback", "http"),
     ({"callback": "https:///x"}, "callback", "http"),
@@ -118,7 +139,9 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("said", "field", "words"), REFUSED, ids=[f"{one[1]}-{i}" for i, one in enumerate(REFUSED)])
+@pytest.mark.parametrize(
+    ("said", "field", "words"), REFUSED, ids=[f"{one[1][:40]}-{i}" for i, one in enumerate(REFUSED)]
+)
 def test_what_cannot_be_a_job_is_refused(said: dict[str, Any], field: str, words: str) -> None:
     """The error has the path of the field, and its message the limit or the remedy."""
     with pytest.raises(Refused) as caught:
@@ -145,11 +168,16 @@ ACCEPTED: list[dict[str, Any]] = [
     {"resources": {"extra": {"ephemeral-storage": "1Gi", "nvidia.com/gpu": "2"}}},
     {"image": "[::1]:5000/a/b__c/d-e.f:V_1.2-3@sha256:" + "a" * 64},
     {"image": "localhost/x"},
+    {"image": "x@sha512:" + "0123456789abcdef" * 8},
+    {"image": "a/" + "x" * 253},
+    {"secret_files": {"/" + "a" * 255: SECRET, "/" + "ä" * 127: SECRET, "/a" * 1920: SECRET}},
+    {"env": {f"V{number}": "" for number in range(8_000)}},
+    {"labels": {"x.eightbells.io/job-name": "x", "name": "x"}},
     {"labels": {"kueue.x-k8s.io/queue-name": "evals", "empty": ""}},
     {"callback": "http://hooks.example:8080/a?b=c"},
     {"retries": MOST_RETRIES, "timeout": 1},
     {"grace": 0, "timeout": 0.001, "start_timeout": 1},
-    {"env": {"a.b-c_D": "", "EVAL_ID": "mine"}},
+    {"env": {"a.b-c_D": "", "EVAL_ID": "mine", ".a": ""}},
 ]
 
 
@@ -181,14 +209,18 @@ def test_settings_are_checked_too(said: dict[str, Any], field: str) -> None:
 
 
 def test_digests_are_required_of_every_image() -> None:
-    """An installation that refuses tags refuses those of sidecars and of its own runtime too."""
+    """An installation that refuses tags refuses those of sidecars, image volumes and its own runtime too."""
     digest = "@sha256:" + "a" * 64
     strict = Settings(cluster="c", require_digest=True, runtime_image=f"runtime{digest}")
-    assert job(strict, image=f"main:1{digest}", inject=True)
-    sidecar = template({"name": "main"}, initContainers=[{"name": "proxy", "image": "proxy:1"}])
+    pinned = {"name": "model", "image": {"reference": f"model{digest}"}}
+    assert job(strict, image=f"main:1{digest}", inject=True, template=template(volumes=[pinned]))
+    proxy, model = {"name": "proxy", "image": "proxy:1"}, {"name": "model", "image": {"reference": "model:1"}}
     for settings, said in (
         (strict, {"image": "main:1"}),
-        (strict, {"image": f"main{digest}", "template": sidecar}),
+        (strict, {"image": f"main{digest}", "template": template({"name": "main"}, initContainers=[proxy])}),
+        (strict, {"image": f"main{digest}", "template": template(containers=[{"name": "main"}, proxy])}),
+        (strict, {"image": f"main{digest}", "template": template(volumes=[model])}),
+        (strict, {"image": f"main{digest}", "template": template(volumes=[{"name": "model", "image": {}}])}),
         (Settings(cluster="c", require_digest=True, runtime_image="runtime:1"), {"image": f"main{digest}"}),
     ):
         with pytest.raises(Refused, match="digest"):
@@ -201,6 +233,11 @@ def test_largest_field_is_blamed() -> None:
         job(env={f"V{number}": "x" * 100_000 for number in range(11)})
     assert caught.value.field == "env"
     assert "1,048,576" in str(caught.value)
+
+
+def test_names_without_an_end_are_read_once() -> None:
+    """A megabyte of opened and never closed `$(` is a Job like any other, in a moment."""
+    assert job(args=("$(" * 65_000,) * 7)
 
 
 def test_annotations_of_a_template_count() -> None:

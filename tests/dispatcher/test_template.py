@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 from eightbells.dispatcher.errors import Refused
-from eightbells.dispatcher.template import LAST_APPLIED
 
 from tests.dispatcher.building import job, main, pod, template
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def refused(said: dict[str, Any], **more: Any) -> Refused:
@@ -86,12 +87,6 @@ def test_wrong_types_are_named_by_their_place(said: dict[str, Any], field: str) 
     assert refused(said).field == field
 
 
-def test_nulls_say_nothing() -> None:
-    """A manifest as some tools write it, with a null for what is not said, is one."""
-    base = template({"name": "main", "image": None, "env": None, "securityContext": None}, volumes=None)
-    assert main(template=base) == main()
-
-
 def test_what_a_cluster_wrote_is_left_out() -> None:
     """A Job as `kubectl get` shows it is a template."""
     base = {
@@ -102,7 +97,13 @@ def test_what_a_cluster_wrote_is_left_out() -> None:
             "uid": "u",
             "resourceVersion": "1",
             "labels": {"job-name": "old", "batch.kubernetes.io/controller-uid": "u", "mine": "1"},
-            "annotations": {"eightbells.io/spec": "old", "note": "mine", LAST_APPLIED: "{}"},
+            "annotations": {
+                "eightbells.io/spec": "old",
+                "note": "mine",
+                LAST_APPLIED: "{}",
+                "batch.kubernetes.io/cronjob-scheduled-timestamp": "2026-01-31T00:00:00Z",
+            },
+            "ownerReferences": [{"kind": "CronJob", "controller": True}, {"kind": "ConfigMap"}],
         },
         "spec": {"selector": {"matchLabels": {}}, "template": {"metadata": {"labels": {"controller-uid": "u"}}}},
         "status": {"succeeded": 1},
@@ -110,11 +111,11 @@ def test_what_a_cluster_wrote_is_left_out() -> None:
     built = job(template=base)
     metadata = built["metadata"]
     assert set(built) == {"apiVersion", "kind", "metadata", "spec"}
-    assert set(metadata) == {"name", "namespace", "labels", "annotations"}
+    assert set(metadata) == {"name", "namespace", "labels", "annotations", "ownerReferences"}
+    assert metadata["ownerReferences"] == [{"kind": "ConfigMap"}]
     assert metadata["name"] != "old"
     assert {name for name in metadata["labels"] if "eightbells" not in name} == {"mine"}
-    assert metadata["annotations"]["note"] == "mine"
-    assert LAST_APPLIED not in metadata["annotations"]
+    assert set(metadata["annotations"]) == {"note", "eightbells.io/dispatch-id", "eightbells.io/spec"}
     assert metadata["annotations"]["eightbells.io/spec"] != "old"
     assert "selector" not in built["spec"]
     assert "controller-uid" not in built["spec"]["template"]["metadata"]["labels"]
@@ -149,6 +150,12 @@ def test_switches_are_off_unless_the_template_says_so() -> None:
     assert (spec["automountServiceAccountToken"], spec["enableServiceLinks"]) == (True, True)
 
 
+def test_empty_words_of_main_say_nothing() -> None:
+    """Kubernetes takes "" for a field that is not there, and so do we."""
+    empty = dict.fromkeys(("imagePullPolicy", "terminationMessagePath", "terminationMessagePolicy"), "")
+    assert main(template=template({"name": "main", **empty})) == main()
+
+
 def test_pull_policy_is_the_templates_where_it_has_one() -> None:
     """`Never` can only be said by a template."""
     assert main(template=template({"name": "main", "imagePullPolicy": "Never"}))["imagePullPolicy"] == "Never"
@@ -161,6 +168,15 @@ def test_failure_rules_of_the_template_follow_ours() -> None:
     rules = job(template=base, retries=1)["spec"]["podFailurePolicy"]["rules"]
     assert rules[1:] == [rule]
     assert "retries" in str(refused(base))
+
+
+def test_failure_rules_have_room_for_ours() -> None:
+    """The API server takes twenty."""
+    rule = {"action": "Count", "onExitCodes": {"operator": "In", "values": [42]}}
+    assert job(template=template(job={"podFailurePolicy": {"rules": [rule] * 19}}), retries=1)
+    problem = refused(template(job={"podFailurePolicy": {"rules": [rule] * 20}}), retries=1)
+    assert problem.field == "template.spec.podFailurePolicy.rules"
+    assert "20" in str(problem)
 
 
 def test_several_pods_are_indexes() -> None:
@@ -177,6 +193,7 @@ def test_several_pods_are_indexes() -> None:
         ({"parallelism": 0}, "parallelism"),
         ({"completions": 0, "completionMode": "Indexed"}, "completions"),
         ({"backoffLimitPerIndex": 1}, "backoffLimitPerIndex"),
+        ({"backoffLimitPerIndex": 0}, "backoffLimitPerIndex"),
         ({"maxFailedIndexes": 1}, "maxFailedIndexes"),
         ({"manualSelector": True}, "manualSelector"),
     ],

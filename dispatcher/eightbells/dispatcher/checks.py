@@ -11,7 +11,6 @@ from eightbells.dispatcher.dispatch import Dispatch, SecretKey
 from eightbells.dispatcher.environment import PREFIX
 from eightbells.dispatcher.errors import Refused
 from eightbells.dispatcher.limits import check_inputs
-from eightbells.dispatcher.names import DOMAIN
 from eightbells.dispatcher.quantities import check_resources
 from eightbells.dispatcher.settings import Settings
 from eightbells.dispatcher.syntax import (
@@ -24,7 +23,7 @@ from eightbells.dispatcher.syntax import (
     check_qualified_name,
     check_variable,
 )
-from eightbells.dispatcher.template import OTHERS_LABELS
+from eightbells.dispatcher.template import is_others
 from eightbells.dispatcher.text import check_text
 from eightbells.events.contract import keys
 from eightbells.events.contract.limits import CONTEXT_BYTES
@@ -124,7 +123,7 @@ def check_labels(dispatch: Dispatch) -> None:
         field = f"labels[{key!r}]"
         check_qualified_name(field, key)
         check_label_value(field, value)
-        if key in OTHERS_LABELS or key.startswith(f"{DOMAIN}/"):
+        if is_others(key):
             raise Refused(field, "is set by us or by Kubernetes: choose another name")
 
 

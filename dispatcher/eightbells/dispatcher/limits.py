@@ -19,7 +19,12 @@ POINTER_BYTES = 8
 """What the kernel counts for each of them beside its text."""
 
 OBJECT_BYTES = 1024 * 1024
-"""The Job: etcd takes requests of 1.5 MiB, and the API server adds its own fields."""
+"""The Job, and what the API server writes of it into `managedFields`: etcd takes requests of 1.5 MiB, and the pod has a
+status too.
+"""
+
+FIELD_BYTES, ELEMENT_BYTES = 16, 48
+"""Of `managedFields` for a field, and for an element of a list that has a name, beside the name itself."""
 
 ANNOTATION_BYTES = 256 * 1024
 """All annotations of an object, with their keys (apimachinery, TotalAnnotationSizeLimitB)."""
@@ -73,12 +78,25 @@ def check_object(dispatch: Dispatch, job: Manifest) -> None:
             raise Refused(
                 "template", f"the annotations of the {where} are {size:,} bytes, more than {ANNOTATION_BYTES:,}"
             )
-    size = len(msgspec.json.encode(job))
+    size = len(msgspec.json.encode(job)) + ownership_size(job)
     if size > OBJECT_BYTES:
         parts = {name: len(msgspec.json.encode(getattr(dispatch, name))) for name in Dispatch.__struct_fields__}
         largest = max(parts, key=parts.__getitem__)
         raise Refused(
             largest,
-            f"the Job is {size:,} bytes, more than the {OBJECT_BYTES:,} that a cluster keeps, and {parts[largest]:,} "
-            "are of this field: put them in a volume",
+            f"the Job is {size:,} bytes with the list of its fields, more than the {OBJECT_BYTES:,} that a cluster "
+            f"keeps, and {parts[largest]:,} are of this field: put them in a volume",
         )
+
+
+def ownership_size(value: Any) -> int:
+    """Return about how many bytes `managedFields` takes, which says of each field who set it.
+
+    A list without keys (arguments, the items of a volume) is one field.
+    """
+    if isinstance(value, dict):
+        return sum(FIELD_BYTES + len(name.encode()) + ownership_size(one) for name, one in value.items())
+    if isinstance(value, list):
+        keyed = [(one.get("mountPath") or one.get("name"), one) for one in value if isinstance(one, dict)]
+        return sum(ELEMENT_BYTES + len(str(key).encode()) + ownership_size(one) for key, one in keyed if key)
+    return 0

@@ -10,6 +10,8 @@ class Metadata(TypedDict, total=False):
     namespace: str
     labels: dict[str, str]
     annotations: dict[str, str]
+    finalizers: list[str]
+    ownerReferences: list[dict[str, Any]]
 
 
 class Named(TypedDict, total=False):
@@ -23,6 +25,14 @@ class Variable(Named, total=False):
 
 class Mount(Named, total=False):
     mountPath: Required[str]
+
+
+class ImageSource(TypedDict, total=False):
+    reference: str
+
+
+class Volume(Named, total=False):
+    image: ImageSource
 
 
 class Amounts(TypedDict, total=False):
@@ -45,6 +55,7 @@ class Context(TypedDict, total=False):
     privileged: bool
     runAsNonRoot: bool
     runAsUser: int
+    appArmorProfile: Profile
     seccompProfile: Profile
 
 
@@ -61,10 +72,15 @@ class Container(Named, total=False):
     terminationMessagePolicy: str
 
 
+class System(TypedDict, total=False):
+    name: str
+
+
 class PodSpec(TypedDict, total=False):
+    os: System
     containers: list[Container]
     initContainers: list[Container]
-    volumes: list[Named]
+    volumes: list[Volume]
     imagePullSecrets: list[Named]
     securityContext: Context
 

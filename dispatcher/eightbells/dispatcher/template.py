@@ -4,7 +4,6 @@ What the dispatch says goes on top. Left out is what the API server or the Job c
 name; what a dispatch cannot be is refused and never dropped.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -32,10 +31,9 @@ OTHERS_METADATA = frozenset(
 )
 """The names, which are ours, and what an object has that has been on a cluster."""
 
-OTHERS_LABELS = ("controller-uid", "job-name", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name")
-"""The Job controller's own, on every pod."""
-
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+OTHERS_KEYS = frozenset(("controller-uid", "job-name", "kubectl.kubernetes.io/last-applied-configuration"))
+OTHERS_DOMAINS = (f"{DOMAIN}/", "batch.kubernetes.io/")
+"""Of labels and annotations: the Job controller's own, kubectl's, and what we would read as ours."""
 
 JOB_CANNOT = {
     "backoffLimitPerIndex": "`retries` of the dispatch are those of the whole Job: leave it out",
@@ -63,6 +61,11 @@ class Base(Struct, frozen=True, kw_only=True):
     main: Manifest
     index: int
     path: str
+
+    @property
+    def job_path(self) -> str:
+        """Leads to the Job's spec."""
+        return self.path.removesuffix(".template")
 
 
 def read_template(template: dict[str, Any] | None, namespace: str) -> Base:
@@ -97,9 +100,9 @@ def find_job(template: dict[str, Any] | None) -> Manifest:
     kind = template.get("kind")
     if not isinstance(kind, str) or kind not in VERSIONS:
         raise Refused("template.kind", f"{kind!r} is none of {', '.join(VERSIONS)}")
-    if template.get("apiVersion", VERSIONS[kind]) != VERSIONS[kind]:
-        raise Refused("template.apiVersion", f"of a {kind} is {VERSIONS[kind]}")
     found: Manifest = _without_nulls(template)
+    if found.get("apiVersion", VERSIONS[kind]) != VERSIONS[kind]:
+        raise Refused("template.apiVersion", f"of a {kind} is {VERSIONS[kind]}")
     try:
         msgspec.convert(found, SHAPES[kind])
     except msgspec.ValidationError as error:
@@ -136,7 +139,7 @@ def _check_main(path: str, main: Manifest) -> None:
 
 
 def _check_namespace(path: str, said: str | None, namespace: str) -> None:
-    if said not in (None, namespace):
+    if said and said != namespace:
         raise Refused(path, f"{said!r} is not the dispatch's, which is {namespace!r}: say it in `namespace`")
 
 
@@ -161,21 +164,23 @@ def _check_pod(path: str, pod: Manifest) -> None:
 
 def _check_absent(path: str, found: Manifest, remedies: dict[str, str]) -> None:
     for name, remedy in remedies.items():
-        if found.get(name):
+        value = found.get(name)
+        if value not in (None, "", []) and value is not False:  # 0 is a limit like any other
             raise Refused(f"{path}.{name}", remedy)
 
 
 def _kept(metadata: Manifest) -> Manifest:
     kept = {name: value for name, value in metadata.items() if name not in OTHERS_METADATA}
     for kind in ("labels", "annotations"):
-        kept[kind] = dict(_of_the_caller(metadata.get(kind, {})))
+        kept[kind] = {key: text for key, text in metadata.get(kind, {}).items() if not is_others(key)}
+    if "ownerReferences" in kept:  # a CronJob would count ours among its own, and delete it
+        kept["ownerReferences"] = [one for one in kept["ownerReferences"] if not one.get("controller")]
     return kept
 
 
-def _of_the_caller(entries: dict[str, str]) -> Iterator[tuple[str, str]]:
-    for key, text in entries.items():
-        if not (key.startswith(f"{DOMAIN}/") or key in OTHERS_LABELS or key == LAST_APPLIED):
-            yield key, text
+def is_others(key: str) -> bool:
+    """Whether a label or annotation of this name is set by us, by kubectl or by the Job controller."""
+    return key in OTHERS_KEYS or key.startswith(OTHERS_DOMAINS)
 
 
 def _without_nulls(value: Any) -> Any:
