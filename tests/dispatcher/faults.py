@@ -62,6 +62,7 @@ class Api:
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
+        self.connections = 0
         self.url = ""
         self._steps: dict[str, deque[Step]] = {}
         self._over = threading.Event()
@@ -136,6 +137,10 @@ class Api:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                api.connections += 1
+                super().setup()
 
             def log_message(self, *_: object) -> None: ...
 

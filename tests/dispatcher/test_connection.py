@@ -1,51 +1,20 @@
-"""The way to the cluster: the official loader's credentials, fresh at each request, and nothing sent twice."""
+"""The way to the cluster: nothing is sent twice or too late, and a client that is given is used as it is."""
 
 import json
-import os
-import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
-from eightbells.dispatcher.connection import AGE_SECONDS, PAUSE_SECONDS, Connection
-from eightbells.dispatcher.errors import AnswerLost, Unavailable
+from eightbells.dispatcher.connection import Connection, seconds_of
+from eightbells.dispatcher.credentials import Credentials
+from eightbells.dispatcher.errors import AnswerLost, TooLate, Unavailable
 from kubernetes import client
 
-from tests.dispatcher.faults import HANG, RESET, Api, Reply, refusal
+from tests.dispatcher.clock import Clock
+from tests.dispatcher.faults import HANG, RESET, Api, Reply
 
 FINE = Reply(200, {})
-PLUGIN = """
-import json, pathlib, sys
-counter = pathlib.Path(sys.argv[1])
-number = int(counter.read_text()) + 1
-counter.write_text(str(number))
-status = {"token": f"token-{number}"}
-print(json.dumps({"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": status}))
-"""
-
-
-class Clock:
-    """A clock that a test sets."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def counter(tmp_path: Path) -> Path:
-    """How often the plugin was run."""
-    file = tmp_path / "counter"
-    file.write_text("0")
-    return file
-
-
-def plugin(directory: Path, text: str, *arguments: str) -> dict[str, Any]:
-    """A user whose credentials a plugin makes."""
-    (directory / "plugin.py").write_text(text)
-    command = {"command": sys.executable, "args": [str(directory / "plugin.py"), *arguments]}
-    return {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "Never", **command}}
 
 
 @pytest.mark.parametrize(("fault", "seconds"), [(HANG, 0.5), (RESET, 10)], ids=["hang", "reset"])
@@ -86,87 +55,98 @@ def test_a_server_that_cannot_be_reached_is_told_from_a_lost_answer(tmp_path: Pa
     assert not isinstance(error.value, AnswerLost)
 
 
-def test_a_token_in_a_file_is_read_again_when_the_file_changes(api: Api, tmp_path: Path) -> None:
-    """Whoever rotates a token rewrites the file, and tells nobody."""
-    api.tell("GET", FINE)
-    (tmp_path / "token").write_text("first")
-    connection = Connection.find(str(api.write_kubeconfig(tmp_path / "kubeconfig", tokenFile="token")))
-    connection.request("GET", "/")
-
-    (tmp_path / "token").write_text("second")
-    os.utime(tmp_path / "token", (1, 1))
-    connection.request("GET", "/")
-
-    assert [one.authorization for one in api.asked] == ["Bearer first", "Bearer second"]
-    connection.close()
-
-
-def test_a_kubeconfig_that_changes_is_read_again(api: Api, tmp_path: Path) -> None:
-    """Another server, or another user: the next request goes there."""
-    api.tell("GET", FINE)
-    connection = api.connect(tmp_path / "kubeconfig")
-    connection.request("GET", "/")
-
-    api.write_kubeconfig(tmp_path / "kubeconfig", token="another")
-    os.utime(tmp_path / "kubeconfig", (1, 1))
-    connection.request("GET", "/")
-
-    assert [one.authorization for one in api.asked] == ["Bearer t0ken", "Bearer another"]
-    connection.close()
-
-
-def test_a_refused_token_of_a_plugin_is_replaced_and_the_request_made_once_more(
-    api: Api, tmp_path: Path, counter: Path
-) -> None:
-    """The plugin said no expiry, and the official client would be refused for ever; it is run again, not too often."""
+def test_a_request_is_not_sent_after_its_time(api: Api, tmp_path: Path) -> None:
+    """The time passes while a plugin is asked who we are: the request is not sent."""
     clock = Clock()
-    user = plugin(tmp_path, PLUGIN, str(counter))
-    connection = Connection.find(str(api.write_kubeconfig(tmp_path / "kubeconfig", **user)), clock=clock)
-    api.tell("GET", FINE)
-    connection.request("GET", "/")
-    api.tell("GET", refusal(401, "Unauthorized"))
 
-    assert connection.request("GET", "/").status == 401
-    assert counter.read_text() == "1", "it was run a moment ago"
-    clock.now += PAUSE_SECONDS + 1
-    api.tell("GET", refusal(401, "Unauthorized"), FINE)
-    assert connection.request("GET", "/").status == 200
+    def load() -> client.Configuration:
+        clock.now += 60
+        return client.Configuration(host=api.url, api_key={"BearerToken": "Bearer t"})
 
-    assert [one.authorization for one in api.asked[-2:]] == ["Bearer token-1", "Bearer token-2"]
-    connection.close()
+    connection = Connection(Credentials(load), clock=clock)
 
-
-def test_everything_is_made_anew_every_hour(api: Api, tmp_path: Path, counter: Path) -> None:
-    """A plugin's certificate, and what a CA file links to, tell nobody that they are old."""
-    clock = Clock()
-    user = plugin(tmp_path, PLUGIN, str(counter))
-    connection = Connection.find(str(api.write_kubeconfig(tmp_path / "kubeconfig", **user)), clock=clock)
-    api.tell("GET", FINE)
-    connection.request("GET", "/")
-    clock.now += AGE_SECONDS + 1
-    connection.request("GET", "/")
-
-    assert counter.read_text() == "2"
-    connection.close()
-
-
-@pytest.mark.parametrize("user", [{}, {"fails": "import sys; sys.exit('no login')"}, {"fails": "print('{}')"}])
-def test_without_credentials_there_is_an_outage_and_no_request(api: Api, tmp_path: Path, user: dict[str, str]) -> None:
-    """A plugin that fails is no reason to be somebody else, or nobody."""
-    told = plugin(tmp_path, user["fails"]) if user else {}
-    connection = Connection.find(str(api.write_kubeconfig(tmp_path / "kubeconfig", **told)))
-
-    for _ in range(2):
-        with pytest.raises(Unavailable, match="no credentials"):
-            connection.request("GET", "/")
+    with pytest.raises(TooLate, match="POST /jobs was not sent in time: submitting again is safe"):
+        connection.request("POST", "/jobs", body={}, until=clock.now + 59)
 
     assert api.asked == []
 
 
-def test_a_kubeconfig_that_is_not_there_is_named(tmp_path: Path) -> None:
-    """What is missing is in the message."""
-    with pytest.raises(Unavailable, match="no-such-file"):
-        Connection.find(str(tmp_path / "no-such-file")).request("GET", "/")
+def test_no_more_requests_are_under_way_than_there_are_connections(api: Api, tmp_path: Path) -> None:
+    """Whoever comes when all are in use waits for one; none is opened for him and thrown away."""
+    ready = threading.Barrier(3)
+    api.tell("GET", FINE._replace(then=ready.wait))
+    connection = api.connect(tmp_path / "kubeconfig", connections=3)
+    threads = [threading.Thread(target=connection.request, args=("GET", "/")) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(api.asked) == 12
+    assert api.connections == 3
+    connection.close()
+
+
+def test_an_address_that_is_none_is_an_outage_and_not_a_lost_answer(api: Api, tmp_path: Path) -> None:
+    """Nothing can have been sent to it."""
+    nowhere = Api()
+    nowhere.url = "ftp://127.0.0.1:1"
+
+    with pytest.raises(Unavailable, match="cannot be reached") as error:
+        nowhere.connect(tmp_path / "kubeconfig").request("POST", "/", body={})
+
+    assert not isinstance(error.value, AnswerLost)
+
+
+@pytest.mark.parametrize("text", ["²", "٣", "-1", "soon", "", None, "1.5"])
+def test_a_retry_after_that_is_no_number_is_none(text: str | None) -> None:
+    """Whatever is between us and the API may write what it likes."""
+    assert seconds_of(text) is None
+    assert seconds_of(" 7 ") == 7
+
+
+def given(api: Api, **more: Any) -> client.ApiClient:
+    """A client that somebody else has made."""
+    return client.ApiClient(client.Configuration(host=api.url, **more))
+
+
+def test_a_client_that_needs_no_credentials_needs_none_here(api: Api) -> None:
+    """Such as one by `kubectl proxy`, which lets in whoever reaches it."""
+    api.tell("GET", FINE)
+    connection = Connection.of(given(api))
+
+    assert connection.request("GET", "/").status == 200
+    assert api.asked[0].authorization is None
+    connection.close()
+
+
+def test_what_a_given_client_is_let_in_by_is_used(api: Api) -> None:
+    """By a password, or by a header of its own."""
+    api.tell("GET", FINE)
+    by_header = given(api)
+    by_header.default_headers["Authorization"] = "Custom x"
+    for one in (given(api, username="u", password="p"), by_header):
+        connection = Connection.of(one)
+        connection.request("GET", "/")
+        connection.close()
+
+    assert [one.authorization for one in api.asked] == ["Basic dTpw", "Custom x"]
+
+
+def test_a_given_client_stays_as_it_is(api: Api) -> None:
+    """It goes on being its owner's, with his pool, and says who he is when he changes that."""
+    api.tell("GET", FINE)
+    one = given(api, api_key={"BearerToken": "Bearer first"})
+    before = dict(vars(one.configuration))
+    connection = Connection.of(one, connections=3)
+    connection.request("GET", "/")
+    assert vars(one.configuration) == before
+    one.configuration.api_key = {"BearerToken": "Bearer second"}
+    connection.request("GET", "/")
+    connection.close()
+
+    assert [asked.authorization for asked in api.asked] == ["Bearer first", "Bearer second"]
+    assert one.call_api("GET", f"{api.url}/").status == 200
 
 
 def test_a_client_that_somebody_else_has_made_will_do(api: Api) -> None:

@@ -1,8 +1,8 @@
 """A connection to the Kubernetes API over the official client's pool, which here resends nothing and follows nothing:
 who made a request decides what its loss means.
 
-The credentials are asked for at each request. The client is built anew when their files change, when they are refused,
-and every hour. Without credentials there is an outage, never an anonymous request.
+No more requests are under way than the pool has connections, so that each is kept and none is thrown away. A request
+that must not be sent after some moment is looked at once more just before it is.
 """
 
 import threading
@@ -13,18 +13,22 @@ from urllib.parse import urlencode
 
 import msgspec
 import urllib3
-from eightbells.dispatcher.credentials import Credentials, authorization, find_credentials
-from eightbells.dispatcher.errors import AnswerLost, Unavailable
+from eightbells.dispatcher.access import PLUGIN_SECONDS, Access, Admission
+from eightbells.dispatcher.credentials import Credentials, find_credentials, given_credentials
+from eightbells.dispatcher.errors import AnswerLost, TooLate, Unavailable
 from kubernetes import client
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    LocationValueError,
+    NewConnectionError,
+    ProxyError,
+)
 
 CONNECT_SECONDS = 5.0
 
-AGE_SECONDS = 3600.0
-"""After which the client is built anew: a plugin's certificate, and the certificates of a pool, are read only once."""
-
-PAUSE_SECONDS = 10.0
-"""Between two builds: a plugin may open a browser, and thousands of submits share what it says."""
+NOTHING_SENT = (NewConnectionError, ConnectTimeoutError, ProxyError, LocationValueError)
+"""Errors after which nothing can have been done."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -35,8 +39,24 @@ class Answer(msgspec.Struct, frozen=True):
     retry_after: float | None = None
 
 
+class Request(msgspec.Struct, frozen=True):
+    """What is asked. It is not sent after `until`, a moment of the clock."""
+
+    method: str
+    path: str
+    body: bytes | None
+    kind: str
+    until: float | None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What does not depend on who asks."""
+        kind = {} if self.body is None else {"Content-Type": f"application/{self.kind}"}
+        return {"Accept": "application/json", "User-Agent": "eightbells-dispatcher", **kind}
+
+
 class Connection:
-    """Threads share it; it keeps up to `connections` open. An answer may take `seconds`."""
+    """Threads share it; it keeps up to `connections` open. An answer may take `seconds`, a plugin `plugin_seconds`."""
 
     def __init__(
         self,
@@ -44,17 +64,13 @@ class Connection:
         *,
         connections: int = 64,
         seconds: float = 35.0,
+        plugin_seconds: float = PLUGIN_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._credentials = credentials
-        self._connections = connections
+        self._access = Access(credentials, connections, clock, plugin_seconds)
+        self._room = threading.BoundedSemaphore(connections)
         self._seconds = seconds
         self._clock = clock
-        self._lock = threading.Lock()
-        self._client: client.ApiClient | None = None
-        self._failure: Unavailable | None = None
-        self._built_at = 0.0
-        self._state: tuple[float, ...] = ()
 
     @classmethod
     def find(cls, kubeconfig: str | None = None, context: str | None = None, **options: Any) -> "Connection":
@@ -63,83 +79,61 @@ class Connection:
 
     @classmethod
     def of(cls, given: client.ApiClient, **options: Any) -> "Connection":
-        """Connect as a client does that somebody else has configured."""
-        return cls(Credentials(lambda: given.configuration), **options)
+        """Connect as a client does that somebody else has configured, and which stays as it is."""
+        return cls(given_credentials(given), **options)
 
-    def request(self, method: str, path: str, *, body: Any = None, kind: str = "json", **query: str) -> Answer:
+    def request(
+        self, method: str, path: str, *, body: Any = None, kind: str = "json", until: float | None = None, **query: str
+    ) -> Answer:
         """Make one request, and once more where its credentials were refused and there are new ones.
 
-        Raises `AnswerLost` where nobody knows whether it was done, otherwise `Unavailable`.
+        Raises `TooLate` where `until`, a moment of the clock, passes before it is sent; `AnswerLost` where nobody knows
+        whether it was done; otherwise `Unavailable`.
         """
-        used, headers = self._current()
-        answer = self._send(used, headers, method, path, body=body, kind=kind, query=query)
-        if answer.status == 401 and self._renew(used):
-            used, headers = self._current()
-            answer = self._send(used, headers, method, path, body=body, kind=kind, query=query)
+        path += "?" + urlencode(query) if query else ""
+        request = Request(method, path, None if body is None else msgspec.json.encode(body), kind, until)
+        with self._room:
+            admission = self._access.current()
+            answer = self._send(admission, request)
+            if answer.status == 401 and self._access.renew(admission.client):
+                answer = self._send(self._access.current(), request)
         return answer
 
     def close(self) -> None:
         """Close what is open; it is opened again when it is needed."""
-        with self._lock:
-            if self._client is not None:
-                self._client.rest_client.close()
-            self._client = None
+        self._access.close()
 
-    def _send(self, used: client.ApiClient, headers: dict[str, str], method: str, path: str, **more: Any) -> Answer:
-        body, query = more["body"], more["query"]
-        if body is not None:
-            body, headers = msgspec.json.encode(body), {**headers, "Content-Type": f"application/{more['kind']}"}
+    def _send(self, admission: Admission, request: Request) -> Answer:
+        used = admission.client
         try:
             got = used.rest_client.pool_manager.request(
-                method,
-                used.configuration.host + path + ("?" + urlencode(query) if query else ""),
-                body=body,
-                headers={"Accept": "application/json", "User-Agent": "eightbells-dispatcher", **headers},
-                timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=self._seconds),
+                request.method,
+                used.configuration.host + request.path,
+                body=request.body,
+                headers={**request.headers, **admission.headers},
+                timeout=urllib3.Timeout(connect=self._time_to_connect(request), read=self._seconds),
                 retries=False,
                 redirect=False,
             )
-        except (NewConnectionError, ConnectTimeoutError, ProxyError) as error:
+        except NOTHING_SENT as error:
             raise Unavailable(f"the API server cannot be reached: {error}") from None
         except HTTPError as error:
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 raise Unavailable(f"the API server is not the one of the kubeconfig: {error}") from None
-            raise AnswerLost(f"no answer of the API server to {method} {path}: {error}") from None
+            raise AnswerLost(f"no answer of the API server to {request.method} {request.path}: {error}") from None
         return Answer(got.status, got.data, seconds_of(got.headers.get("Retry-After")))
 
-    def _current(self) -> tuple[client.ApiClient, dict[str, str]]:
-        """Return a client that is neither old nor outdated, and the header that lets it in."""
-        with self._lock:
-            now = self._clock()
-            if self._failure is not None and now - self._built_at < PAUSE_SECONDS:
-                raise self._failure
-            found = self._client
-            if found is None or now - self._built_at > AGE_SECONDS or self._state != self._credentials.state():
-                found = self._build(now)
-            return found, authorization(found.configuration)
-
-    def _renew(self, refused: client.ApiClient) -> bool:
-        """Build the client anew after its credentials were refused; return whether there is another now."""
-        with self._lock:
-            now = self._clock()
-            if refused is self._client and now - self._built_at > PAUSE_SECONDS:
-                self._build(now)
-            return refused is not self._client
-
-    def _build(self, now: float) -> client.ApiClient:
-        # The old one is not closed: requests may be under way on it, and it goes with the last of them.
-        self._client, self._failure, self._built_at = None, None, now
-        self._state = self._credentials.state()
-        try:
-            configuration = self._credentials.read()
-        except Unavailable as failure:
-            self._failure = failure
-            raise
-        configuration.connection_pool_maxsize = self._connections
-        self._client = client.ApiClient(configuration)
-        return self._client
+    def _time_to_connect(self, request: Request) -> float:
+        """Return the seconds that connecting may take, so that nothing is sent too late."""
+        if request.until is None:
+            return CONNECT_SECONDS
+        left = request.until - self._clock()
+        if left <= 0:
+            raise TooLate(f"{request.method} {request.path} was not sent in time: submitting again is safe")
+        return min(CONNECT_SECONDS, left)
 
 
 def seconds_of(retry_after: str | None) -> float | None:
     """Return the seconds of a Retry-After header, which Kubernetes gives as a number."""
-    return float(retry_after) if retry_after and retry_after.strip().isdigit() else None
+    text = (retry_after or "").strip()
+    return float(text) if text.isascii() and text.isdigit() else None

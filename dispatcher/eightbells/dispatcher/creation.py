@@ -91,9 +91,7 @@ def _create(jobs: Jobs, target: Target, until: float, *, may_create: bool) -> Jo
             f"dispatch {target.id} has not ended, and its Job {target.namespace}/{target.name} is gone: it is not "
             "started twice; cancel it, or run it again under another id"
         )
-    if time.monotonic() >= until:
-        raise TooLate(f"Job {target.namespace}/{target.name} was not created in time: submitting again is safe")
-    return jobs.create(target.namespace, target.manifest)
+    return jobs.create(target.namespace, target.manifest, until)
 
 
 def _wait_until_gone(jobs: Jobs, target: Target, until: float) -> None:

@@ -90,9 +90,13 @@ class Jobs:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def create(self, namespace: str, manifest: dict[str, Any]) -> Job | None:
-        """Create a Job; None where its name is taken. Raises `AnswerLost` when nobody knows whether it was created."""
-        answer = self._connection.request("POST", path_of(namespace), body=manifest, timeout=CREATE_TIMEOUT)
+    def create(self, namespace: str, manifest: dict[str, Any], until: float) -> Job | None:
+        """Create a Job, but not after `until`, a moment of our monotonic clock; None where its name is taken.
+
+        Raises `TooLate`, and `AnswerLost` when nobody knows whether it was created.
+        """
+        path = path_of(namespace)
+        answer = self._connection.request("POST", path, body=manifest, until=until, timeout=CREATE_TIMEOUT)
         if answer.status == 409 and problem_of(answer).reason == "AlreadyExists":
             return None
         doing = f"creating Job {namespace}/{manifest['metadata']['name']}"
