@@ -37,6 +37,29 @@ def test_in_a_pod_a_run_that_decides_alone_ends_the_dispatch(dispatch: Dispatch,
     assert (attempt.number, attempt.run, attempt.code) == (1, ending.run, ending.code)
 
 
+DIGEST = "@sha256:" + "a1" * 32
+
+
+@pytest.mark.parametrize(
+    ("image", "image_id"),
+    [
+        ("registry.example:5000/app", None),
+        ("registry.example:5000/app:1", None),
+        (f"registry.example:5000/team/app:1{DIGEST}", f"registry.example:5000/team/app{DIGEST}"),
+        (f"app:1{DIGEST}", f"app{DIGEST}"),
+        (f"app{DIGEST}", f"app{DIGEST}"),
+        (f"{'a' * 255}:{'b' * 128}@sha512:{'c' * 128}", f"{'a' * 255}@sha512:{'c' * 128}"),
+        ("", None),
+    ],
+)
+def test_an_image_by_its_digest_is_the_image_that_ran(dispatch: Dispatch, image: str, image_id: str | None) -> None:
+    """Every event says which; of an image that is named by a tag alone nobody in the container knows."""
+    dispatch.run("true", env={**POD, "EIGHTBELLS_IMAGE": image})
+    places = [event.data.place for event in dispatch.events]
+    assert [place and place.image_id for place in places] == [image_id, image_id]
+    assert [(place and place.image) or "" for place in places] == [image, image]
+
+
 @pytest.mark.parametrize("more", [{"EIGHTBELLS_RETRIES": "1"}, {"JOB_COMPLETION_INDEX": "0"}], ids=str)
 @pytest.mark.parametrize("code", [0, 7])
 def test_where_another_run_may_decide_it_is_an_attempt(dispatch: Dispatch, more: dict[str, str], code: int) -> None:

@@ -80,7 +80,7 @@ class Run:
             "via": "redis",
             "started_at": None if started_at is None else timestamp(started_at),
             "warnings": (),
-            "place": {**self._target.place, "image_id": None},
+            "place": self._target.place,
             "attempts": (),
             "evidence": (),
         }

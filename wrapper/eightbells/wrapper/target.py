@@ -36,7 +36,7 @@ PLACE = {
 }
 """The fields of an event's place, and the variables that tell them (from the downward API)."""
 
-PLACE_LENGTH = 512
+PLACE_LENGTH = 640
 """Longer than any name in Kubernetes or reference of an image; output is what an event's room is for."""
 
 SHORTEST_SECRET = 4
@@ -99,10 +99,18 @@ class Target:
         }
         self.place["cluster"] = _choose(told, "CLUSTER", "", keys.check_cluster) or None
         self.place["node"] = self.place["node"] or posix.uname().nodename
+        self.place["image_id"] = _identify(self.place["image"])
         self.security = told.text("SECURITY")[:PLACE_LENGTH]
         self.is_synced = told.switch("SINK_SYNC", False)
         self.traceparent, self.tracestate = find_trace(told)
         self.secrets = _secrets(told, self.address)
+
+
+def _identify(image: str | None) -> str | None:
+    """The name with the digest, as a kubelet writes it, of an image that is named by one; a tag may mean any image."""
+    name, at, digest = (image or "").partition("@")
+    path, slash, last = name.rpartition("/")
+    return f"{path}{slash}{last.partition(':')[0]}@{digest}" if at else None
 
 
 def _demand(told: Variables, names: tuple[str, ...], parse: Callable[[str], Value]) -> Value:
