@@ -105,13 +105,13 @@ def test_a_look_sees_the_cancelling(bus: Bus) -> None:
     assert before <= bus.look().cancelled_at <= bus.now()
 
 
-@pytest.mark.parametrize("cluster", ["c", "another"])
-def test_what_has_ended_is_no_longer_open(bus: Bus, cluster: str) -> None:
+@pytest.mark.parametrize("place", ["c", "another"])
+def test_what_has_ended_is_no_longer_open(bus: Bus, place: str) -> None:
     """A dispatch that was ended by a reporter who knew nothing of its cluster leaves the open when it is looked at."""
-    bus.register(cluster=cluster)
+    bus.register(cluster=place)
     bus.tell()
-    assert bus.look(cluster=cluster) == Look("ended", 2, verdict=b"verdict of d r1 completed w")
-    assert bus.scores(bus.key(f"open:{cluster}")) == {}
+    assert bus.look(cluster=place) == Look("ended", 2, verdict=b"verdict of d r1 completed w")
+    assert bus.scores(bus.key(f"open:{place}")) == {}
 
 
 def test_what_is_gone_is_no_longer_open(bus: Bus) -> None:

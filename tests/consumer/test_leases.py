@@ -70,7 +70,7 @@ async def test_what_somebody_else_has_is_not_handled(town: Town, caplog: pytest.
     with caplog.at_level(logging.WARNING):
         async with running(town.consumer(held, lease=1.0, concurrency=1)) as works:
             town.publish("a", "b")
-            await works.until(lambda: town.state("a") == town.state("b") == "h")
+            await works.until(lambda: held.begun and town.state("a") == town.state("b") == "h")
             waiting = "b" if held.begun == ["a"] else "a"
             fence = steal(town, waiting)
             await works.until(lambda: "lease_lost" in actions(caplog))

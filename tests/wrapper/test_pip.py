@@ -62,7 +62,7 @@ def test_it_is_apart_from_the_users_packages_and_variables(dispatch: Dispatch, i
 
 def test_the_command_gets_the_users_python_back(dispatch: Dispatch, installed: Path, hostile: Path) -> None:
     """An interpreter that is the command loads what it would without us."""
-    code = "import select"
+    code = f"import {next(name for name in SHADOWED if name not in sys.builtin_module_names)}"
     ran = dispatch.run(sys.executable, "-c", code, program=[str(installed), "--"], env={"PYTHONPATH": str(hostile)})
     assert ran.exit_code == 99
     assert len((hostile / "started").read_text().splitlines()) == 2

@@ -145,7 +145,7 @@ class Slot:
 
 
 @pytest.fixture
-def cluster(park: Park) -> Iterator[Cluster]:
+def masters(park: Park) -> Iterator[Cluster]:
     """Three masters."""
     server = park.get("cluster")
     assert isinstance(server, Cluster)
@@ -154,18 +154,18 @@ def cluster(park: Park) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def reporting(cluster: Cluster) -> Iterator[Dispatch]:
+def reporting(masters: Cluster) -> Iterator[Dispatch]:
     """Wrappers that report to a cluster."""
-    dispatch = Dispatch(cluster, "d")
+    dispatch = Dispatch(masters, "d")
     yield dispatch
     dispatch.close()
 
 
 @pytest.mark.xdist_group("cluster")
 @pytest.mark.parametrize("number", [0, 1, 2])
-def test_a_cluster_is_followed(reporting: Dispatch, cluster: Cluster, number: int) -> None:
+def test_a_cluster_is_followed(reporting: Dispatch, masters: Cluster, number: int) -> None:
     """Whichever master the URL names, the events arrive at the one that has the namespace."""
-    url = cluster._masters[number].url
+    url = masters._masters[number].url
     more = {"EIGHTBELLS_URL": url, "EIGHTBELLS_HEARTBEAT": "50ms", "EIGHTBELLS_STREAM": "1"}
     process = reporting.start("sh", "-c", "echo out; read go; exit 7", env=more, stdin=subprocess.PIPE)
     reporting.wait_for("running")
@@ -177,9 +177,9 @@ def test_a_cluster_is_followed(reporting: Dispatch, cluster: Cluster, number: in
 
 
 @pytest.mark.xdist_group("cluster")
-def test_a_slot_on_its_way_is_followed(reporting: Dispatch, cluster: Cluster) -> None:
+def test_a_slot_on_its_way_is_followed(reporting: Dispatch, masters: Cluster) -> None:
     """While its slot is moved a script is sent on with ASK and told TRYAGAIN there; afterwards it arrives."""
-    slot = Slot(cluster)
+    slot = Slot(masters)
     slot.begin_to_move()
     try:
         process = reporting.start(*FAILS, env=PATIENT)
@@ -196,9 +196,9 @@ def test_a_slot_on_its_way_is_followed(reporting: Dispatch, cluster: Cluster) ->
 
 
 @pytest.mark.xdist_group("cluster")
-def test_keys_half_moved_are_waited_for(reporting: Dispatch, cluster: Cluster) -> None:
+def test_keys_half_moved_are_waited_for(reporting: Dispatch, masters: Cluster) -> None:
     """While only some of a script's keys have been moved the server says TRYAGAIN, and is tried again."""
-    slot = Slot(cluster)
+    slot = Slot(masters)
     reporting._client.hset("{eb:default}:cfg", "v", 1)
     slot.begin_to_move()
     try:
@@ -212,10 +212,10 @@ def test_keys_half_moved_are_waited_for(reporting: Dispatch, cluster: Cluster) -
 
 
 @pytest.mark.xdist_group("cluster")
-def test_a_cluster_that_is_down_is_waited_for(reporting: Dispatch, cluster: Cluster) -> None:
+def test_a_cluster_that_is_down_is_waited_for(reporting: Dispatch, masters: Cluster) -> None:
     """A slot that nobody serves is CLUSTERDOWN, said, and tried again until somebody does."""
-    slot = Slot(cluster)
-    for each in cluster._masters:
+    slot = Slot(masters)
+    for each in masters._masters:
         slot.say(each, "DELSLOTS", slot.number)
     try:
         process = reporting.start(*FAILS, env={**PATIENT, "EIGHTBELLS_URL": slot.owner.url})
@@ -223,6 +223,6 @@ def test_a_cluster_that_is_down_is_waited_for(reporting: Dispatch, cluster: Clus
         assert b"CLUSTERDOWN" in process.stderr.readline()
     finally:
         slot.say(slot.owner, "ADDSLOTS", slot.number)
-        wait_until(cluster._is_ok, "every slot is served")
+        wait_until(masters._is_ok, "every slot is served")
     assert process.finish().exit_code == 7
     assert reporting.states == ["running", "failed"]
