@@ -89,6 +89,55 @@ def test_what_the_command_left_there_is_kept(dispatch: Dispatch, log: Path) -> N
 
 
 @pytest.mark.parametrize(
+    "script",
+    [
+        "for i in 1 2 3; do echo line $i >> $LOG; sleep 0.1; done",
+        "for i in 1 2 3; do echo line $i | tee -a $LOG > /dev/null; sleep 0.1; done",
+        "echo line 1 > $LOG; sleep 0.1; printf 'line 2\nline 3\n' >> $LOG",
+        "printf 'line 1\nline 2\nline 3\n' 1<> $LOG",
+    ],
+    ids=["append", "tee", "instead", "over"],
+)
+def test_what_the_command_adds_to_our_record_is_kept(dispatch: Dispatch, log: Path, script: str) -> None:
+    """Written behind our provisional record, over it or instead, the command's words are all there, and no other."""
+    begun = f"LOG={log}; while ! grep -q running $LOG; do :; done; "
+    told = {"EIGHTBELLS_HEARTBEAT": "10ms"}
+    dispatch.run("sh", "-c", f"{begun}{script}; i=0; while [ $((i += 1)) -le 9 ]; do echo $i; done; exit 4", env=told)
+    for found in (record(log), dispatch.ending):
+        assert (found.code, found.message) == ("exit_nonzero", "line 1\nline 2\nline 3")
+
+
+def test_the_record_follows_the_output_while_the_command_appends(dispatch: Dispatch, log: Path) -> None:
+    """What the command has appended does not keep its run's record from being refreshed, and stays as it is."""
+    script = f"while ! grep -q running {log}; do :; done; echo mine >> {log}; echo epoch 2; exec sleep 60"
+    started = dispatch.start("sh", "-c", script, env={"EIGHTBELLS_HEARTBEAT": "20ms"})
+    wait_until(lambda: b"epoch 2" in log.read_bytes(), "epoch 2")
+    started.kill()
+    started.wait()
+    ours, _, theirs = log.read_bytes().rpartition(b"}")
+    assert decode(ours + b"}", type=Data).state == "running"
+    assert theirs.strip() == b"mine"
+
+
+def test_what_the_command_left_is_cut_between_characters(dispatch: Dispatch, log: Path) -> None:
+    """Of a long message the event has the first 4 KiB, the record what fits, and neither half a character."""
+    text = "x" + "€" * 5000
+    (log.parent / "text").write_text(text)
+    dispatch.run("sh", "-c", f"echo out; cat {log.parent}/text > {log}; exit 4")
+    quoted = [found.message or "" for found in (dispatch.ending, record(log))]
+    assert all(text.startswith(message) for message in quoted)
+    assert [len(message.encode()) for message in quoted] == [4096, 1000]
+    assert record(log).stdout is not None
+
+
+def test_our_password_is_not_in_what_the_command_left(dispatch: Dispatch, log: Path) -> None:
+    """A command that leaves our credentials there spreads them no further."""
+    url = dispatch.environment["EIGHTBELLS_URL"].replace("redis://", "redis://nobody:s3cret-s3cret@")
+    dispatch.run("sh", "-c", f"echo key=s3cret-s3cret > {log}; exit 4", env={"EIGHTBELLS_URL": url})
+    assert record(log).message == "key=***"
+
+
+@pytest.mark.parametrize(
     ("left", "quoted"),
     [("x" * 3000, "x"), ("x" * 20_000, "x"), ("\\377\\001" * 4000, "\\xff\1"), ("\\001" * 3000, "\1")],
     ids=["short", "long", "no text", "escapes"],
@@ -158,6 +207,31 @@ def test_between_any_two_steps_of_writing_the_file_is_whole(tmp_path: Path, old:
         seen.add((shown[:1], set(shown) == set(shown[:1])))
         assert len(shown) in {min(theirs, LIMIT) or old, 1000}
     assert (exit_code, seen) == (0, {(b"t" if theirs else b"o", True), (b"n", True)})
+
+
+GROWING = """
+import posix, sys
+sys.path += {paths!r}
+from eightbells.wrapper.termination import TerminationLog
+log = TerminationLog({path!r})
+log.write(b"old")
+def grow(frame, event, function):
+    if event == {event!r} and function is posix.pwrite:
+        with open({path!r}, "ab") as file: file.write(b"t" * {more})
+sys.setprofile(grow)
+log.write(b"new", is_final=True)
+"""
+
+
+@pytest.mark.parametrize("event", ["c_call", "c_return"])
+@pytest.mark.parametrize("more", [10, 3000, 10_000])
+def test_what_is_appended_while_the_end_is_written_does_not_stay(tmp_path: Path, event: str, more: int) -> None:
+    """Whatever the command left behind appends just before or after the final record is written, that stands alone."""
+    path = tmp_path / "log"
+    path.touch()
+    code = GROWING.format(paths=find_paths(), path=str(path), event=event, more=more)
+    subprocess.run([*PYTHON, code], check=True)
+    assert path.read_bytes() == b"new"
 
 
 @pytest.mark.timeout(300)

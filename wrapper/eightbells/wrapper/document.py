@@ -73,22 +73,26 @@ RECORD = (
 )
 """What a termination message has of an event's data, the code first: whoever reads only the beginning has it."""
 
+TEXTS = ("message", "explanation")
+TEXT_BYTES, LEAST_TEXT_BYTES = 1000, 100
+"""What of it people wrote, and how much of each is left beside some output, and where there is room for none."""
+
 
 def encode_record(data: dict[str, Any], outputs: dict[str, Excerpt | None], size: int) -> bytes:
     """Return the termination message, at most so many bytes: the same fields as in an event, with shorter output."""
     limit = size
     while True:
         shown = {name: _output(excerpt, limit, with_head=False) for name, excerpt in outputs.items()}
-        told = {name: data[name] if limit else _shorten(data[name]) for name in RECORD}
-        document = to_json({**told, **shown}).encode()
+        texts = {name: _shorten(data[name], TEXT_BYTES if limit else LEAST_TEXT_BYTES) for name in TEXTS}
+        document = to_json({**{name: data[name] for name in RECORD}, **texts, **shown}).encode()
         if len(document) <= size or not limit:
             return document
         limit = limit * 3 // 4
 
 
-def _shorten(value: Any) -> Any:
-    """Cut what people wrote, where a record is still too long without any output."""
-    return value[:100] if isinstance(value, str) else value
+def _shorten(text: str | None, size: int) -> str | None:
+    """Cut the text at a character border, so that it is at most so many bytes of UTF-8."""
+    return text and text.encode()[:size].decode("utf-8", "ignore")
 
 
 def encode_verdict(data: dict[str, Any]) -> bytes:

@@ -44,5 +44,5 @@ class Record:
         """Leave word of how the command ended, and take in what it left itself."""
         if self.target.result and ending.started_at is not None:
             take_result(ending, self.target.result, is_required=self.target.is_result_required)
-        ending.left = self._log.left()
+        ending.left = self._log.left(self.target.secrets)
         self._log.write(self.run.final(ending, self.attempt), is_final=True)

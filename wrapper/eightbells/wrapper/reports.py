@@ -14,6 +14,7 @@ from eightbells.events.contract.scripts import Report, event_id
 from eightbells.wrapper.document import SCHEMA, encode, encode_record, encode_verdict
 from eightbells.wrapper.excerpts import excerpt
 from eightbells.wrapper.outcome import CANCEL, ENDED, TIMEOUT
+from eightbells.wrapper.termination import LIMIT, PROVISIONAL_LIMIT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ RANDOM_BYTES = 8
 UID_LENGTH = 64
 MESSAGE_LENGTH = 1000
 WARNINGS = 20
-RECORD_BYTES, PROVISIONAL_BYTES = 4096, 2800
-"""A termination message, and one of a command that runs, which is rewritten: 2 KiB of output."""
 
 
 class Run:
@@ -56,12 +55,12 @@ class Run:
     def provisional(self, started_at: float, attempt: int | None, windows: dict[str, Window], use: str | None) -> bytes:
         """Return the record of a command that runs, all that there is if we are killed with it; `use` is of memory."""
         data = self._data("running", started_at) | {"attempt": attempt, "explanation": use}
-        return encode_record(data, self._outputs(windows), PROVISIONAL_BYTES)
+        return encode_record(data, self._outputs(windows), PROVISIONAL_LIMIT)
 
     def final(self, ending: Ending, attempt: int | None) -> bytes:
         """Return the record of how the command ended, for who does not hear it from the bus."""
         data = self._ended(ending, attempt, is_cancelled=False)
-        return encode_record(data, self._outputs(ending.windows), RECORD_BYTES)
+        return encode_record(data, self._outputs(ending.windows), LIMIT)
 
     def _ended(self, ending: Ending, attempt: int | None, *, is_cancelled: bool) -> dict[str, Any]:
         outcome = ending.outcome.cancelled() if is_cancelled else ending.outcome
@@ -95,7 +94,7 @@ class Run:
             "charged": charged,
             "exit_code": outcome.exit_code,
             "signal": outcome.signal,
-            "message": (ending.left or outcome.message)[:MESSAGE_LENGTH],
+            "message": ending.left or outcome.message[:MESSAGE_LENGTH],
             "explanation": outcome.message[:MESSAGE_LENGTH] if ending.left else None,
             "remedy": outcome.remedy or advise(outcome, ending.windows, self._target.security),
             "terminated_by": outcome.terminated_by,
