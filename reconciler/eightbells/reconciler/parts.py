@@ -9,6 +9,9 @@ from msgspec import Struct
 
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
 
+Int = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""As the API has them; no arithmetic of ours fails on one."""
+
 
 class Part(Struct, frozen=True, rename="camel"):
     """A piece of an object; unknown fields are ignored."""
@@ -31,10 +34,11 @@ class Metadata(Part, frozen=True):
     uid: str | None = None
     creation_timestamp: Time | None = None
     deletion_timestamp: Time | None = None
-    deletion_grace_period_seconds: int | None = None
+    deletion_grace_period_seconds: Int | None = None
     labels: dict[str, str | None] | None = None
     annotations: dict[str, str | None] | None = None
     owner_references: tuple[Owner, ...] | None = None
+    finalizers: tuple[str, ...] | None = None
 
 
 class Condition(Part, frozen=True):

@@ -1,4 +1,4 @@
-"""Rule 11 about a Job that the record names and nobody here has seen: it ended, and was removed, while nobody watched."""
+"""Rule 11 about a Job that the record names and nobody here has seen: it ended and was removed unwatched."""
 
 from eightbells.events.codes import Code
 from eightbells.reconciler.case import Case
@@ -19,10 +19,8 @@ def job_unseen(case: Case) -> Verdict | NotYet | None:
     bus, look = case.snapshot.bus, case.snapshot.look
     if case.job or bus is None or not bus.job_uid:
         return None
-    if bus.beat_until and bus.beat_until > case.now:
-        return NotYet(why="The Job is not in view, and the wrapper's heart beats.", until=bus.beat_until)
-    if not case.is_fresh:
-        return NotYet(why="The view of the cluster is too old to say that something is gone.", until=later(case.now, 5))
+    if too_early := _too_early(case, bus):
+        return too_early
     if look is None:
         why = "The record names a Job that is not in view: one GET before that is believed."
         return NotYet(why=why, until=case.now, would_be=Code.UNKNOWN, look=("job",))
@@ -32,6 +30,14 @@ def job_unseen(case: Case) -> Verdict | NotYet | None:
         if (found := judge_attempt(case, sighting)) and ended_by_itself(case.report(sighting)):
             return make_verdict(found)
     return _gone(bus, look)
+
+
+def _too_early(case: Case, bus: Bus) -> NotYet | None:
+    if bus.beat_until and bus.beat_until > case.now:
+        return NotYet(why="The Job is not in view, and the wrapper's heart beats.", until=bus.beat_until)
+    if not case.is_fresh:
+        return NotYet(why="The view of the cluster is too old to say that something is gone.", until=later(case.now, 5))
+    return None
 
 
 def _gone(bus: Bus, look: Look) -> Verdict:

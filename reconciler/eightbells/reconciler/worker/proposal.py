@@ -1,0 +1,35 @@
+"""What one decision wants to be published: the attempts that nobody has told yet, or the ending. Pure."""
+
+from eightbells.events.contract.scripts import Report
+from eightbells.reconciler.case import Case
+from eightbells.reconciler.verdict import NotYet, Verdict
+from eightbells.reconciler.worker.progress import untold
+from eightbells.reconciler.worker.report import report_attempt, report_ending
+from eightbells.reconciler.worker.subject import Subject
+from eightbells.reconciler.worker.testimony import Dossier, testify
+from msgspec import Struct
+
+
+class Proposal(Struct, frozen=True, kw_only=True):
+    """An event to publish; `verdict` is there for an ending."""
+
+    subject: Subject
+    report: Report
+    code: str
+    verdict: Verdict | None = None
+
+
+def propose(subject: Subject, said: Verdict | NotYet, dossier: Dossier) -> list[Proposal]:
+    """Return what is to be published now. Attempts go before the ending, which is proposed again when they are told:
+    so the bus numbers the runs in the order in which their pods were made.
+    """
+    case: Case = dossier.case
+    earlier = untold(dossier.attempts, case, dossier.record)
+    if isinstance(said, Verdict):
+        own = testify(said, dossier).run
+        earlier = tuple(one for one in earlier if one.run != own)
+        if not earlier:
+            report = report_ending(said, dossier)
+            return [Proposal(subject=subject, report=report, code=report.code, verdict=said)]
+    told = [(one, report_attempt(one, dossier)) for one in earlier]
+    return [Proposal(subject=subject, report=report, code=str(one.finding.code)) for one, report in told]

@@ -1,0 +1,103 @@
+"""What one item of the agenda is about: a Job that is in view, or a dispatch of which no Job is."""
+
+from hashlib import sha256
+from typing import Protocol
+
+from eightbells.events.contract.keys import BadName, check_dispatch
+from eightbells.reconciler.marks import DISPATCH_ANNOTATION, DISPATCH_LABEL, dispatch_of
+from eightbells.reconciler.objects import Job, Pod
+from eightbells.reconciler.snapshot import Snapshot
+from eightbells.reconciler.worker.agenda import Item
+from eightbells.reconciler.worker.record import Record
+from msgspec import Struct
+from msgspec.structs import replace
+
+DISPATCH = "dispatch:"
+"""What the key of a dispatch begins with that has no Job in view; every other key is the UID of a Job."""
+
+
+class View(Protocol):
+    """What was seen of the cluster, by the UID of each Job."""
+
+    def snapshot(self, uid: str) -> Snapshot:
+        """Return all that is known of a Job, and how fresh the view is; of one that was never seen only that."""
+
+    def of_dispatch(self, dispatch: str) -> tuple[str, ...]:
+        """Return the UIDs of a dispatch's Jobs."""
+
+    def is_settled(self, uid: str) -> bool:
+        """Whether nothing is ever to come of a Job."""
+
+    def settle(self, uid: str) -> None:
+        """Forget a Job but for that."""
+
+
+class Subject(Struct, frozen=True):
+    """`snapshot` has nothing from the bus yet."""
+
+    item: Item
+    dispatch: str
+    snapshot: Snapshot
+
+    @property
+    def key(self) -> str:
+        """Its key on the agenda."""
+        return self.item.key
+
+    @property
+    def uid(self) -> str:
+        """The UID of its Job; '' where none is in view."""
+        return "" if self.key.startswith(DISPATCH) else self.key
+
+    def place(self, record: Record) -> tuple[str, str]:
+        """Return namespace and name of its Job; '' where nobody knows."""
+        job = self.snapshot.job
+        if job:
+            return job.metadata.namespace or "", job.name
+        owners = [(one.pod.metadata.namespace, one.pod.controller) for one in self.snapshot.pods]
+        namespace, owner = next(iter(owners), (None, None))
+        return record.namespace or namespace or "", record.job or (owner.name if owner else None) or ""
+
+
+def key_of(dispatch: str) -> str:
+    """Return the key of a dispatch that has no Job in view."""
+    return DISPATCH + dispatch
+
+
+def find_subject(view: View, item: Item) -> Subject | None:
+    """Return what an item is about; None where that is settled, or says no dispatch."""
+    if item.key.startswith(DISPATCH):
+        dispatch = item.key.removeprefix(DISPATCH)
+        return None if view.of_dispatch(dispatch) else Subject(item, dispatch, view.snapshot(""))
+    if view.is_settled(item.key):
+        return None
+    snapshot = view.snapshot(item.key)
+    dispatches = [dispatch_of(thing) for thing in _things(snapshot)]
+    known = next((one for one in dispatches if one), None)
+    return Subject(item, known, snapshot) if known else None
+
+
+def problem_of(subject: Subject, bus_namespace: str) -> str | None:
+    """Return why a subject is none of ours: the label is the hash of bus namespace and id, so that a Job of another
+    bus is passed over, and so is one that claims somebody else's id; None where it is ours.
+    """
+    try:
+        check_dispatch(subject.dispatch)
+    except BadName as error:
+        return str(error)
+    hashed = sha256(f"{bus_namespace}\0{subject.dispatch}".encode()).hexdigest()[:32]
+    for thing in _things(subject.snapshot)[:1]:
+        if thing.annotations.get(DISPATCH_ANNOTATION) and (thing.metadata.labels or {}).get(DISPATCH_LABEL) != hashed:
+            return f"its label {DISPATCH_LABEL} is not {hashed}: it is of another bus namespace, or has another's id"
+    return None
+
+
+def _things(snapshot: Snapshot) -> list[Job | Pod]:
+    return [*([snapshot.job] if snapshot.job else []), *(one.pod for one in snapshot.pods)]
+
+
+def seen_with(subject: Subject, view: View, record: Record) -> Snapshot:
+    """Return the snapshot; of a Job that only the record names, with the pods that are left of it."""
+    if subject.snapshot.job or not record.job_uid or subject.uid:
+        return subject.snapshot
+    return replace(view.snapshot(record.job_uid), job=None)
