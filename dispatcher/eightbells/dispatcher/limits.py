@@ -23,8 +23,8 @@ OBJECT_BYTES = 1024 * 1024
 status too.
 """
 
-FIELD_BYTES, ELEMENT_BYTES = 16, 48
-"""Of `managedFields` for a field, and for an element of a list that has a name, beside the name itself."""
+FIELD_BYTES, ELEMENT_BYTES = 8, 32
+"""Of `managedFields` for a field, `"f:":{},`, and for an element of a list, `"k:{\\"name\\":\\"\\"}":{".":{}},`."""
 
 ANNOTATION_BYTES = 256 * 1024
 """All annotations of an object, with their keys (apimachinery, TotalAnnotationSizeLimitB)."""
