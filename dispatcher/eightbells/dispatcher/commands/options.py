@@ -68,6 +68,7 @@ installation_options = apply(
         option("--runtime-image", metavar="IMAGE", help="What --inject brings the wrapper from."),
         option("--runtime-pull-secret", multiple=True, metavar="SECRET", help="Lets the runtime image be pulled."),
         option("--require-digest", is_flag=True, help="Refuse images that are named by a tag."),
+        option("--keep-evidence", is_flag=True, help="Keep deleted pods until a reconciler has read them."),
     ]
 )
 
@@ -76,7 +77,8 @@ def settings_of(options: dict[str, Any]) -> Settings:
     """Return the settings; what a command has no option for stays at its default."""
     known: dict[str, Any] = {}
     if "bus_secret" in options:
-        known = {name: options[name] for name in ("bus_secret", "bus_ca_secret", "runtime_image", "require_digest")}
+        names = ("bus_secret", "bus_ca_secret", "runtime_image", "require_digest", "keep_evidence")
+        known = {name: options[name] for name in names}
         known["runtime_pull_secrets"] = tuple(options["runtime_pull_secret"])
     return Settings(
         cluster=options["cluster"],
