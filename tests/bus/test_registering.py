@@ -1,7 +1,10 @@
 """register, cancel: a dispatch is named before its Job, and marked before its Job is deleted."""
 
+import msgspec
 import pytest
-from eightbells.events.reporting import Cancelled, Published, Registered
+import redis
+from eightbells.events import reporting
+from eightbells.events.reporting import Cancelled, Published, Registered, Registration
 
 from tests.bus.bus import LONG_MS, Bus
 
@@ -28,6 +31,37 @@ def test_register_is_idempotent(bus: Bus) -> None:
     assert bus.record()["job"] == "j"
     assert bus.record()["create"] == str(again.create_before)
     assert bus.payload()["context"] == TOLD["context"]
+
+
+def test_the_same_id_with_another_spec_is_told(bus: Bus) -> None:
+    """What was registered first stays, and not even its time is moved by who wants something else."""
+    first = bus.register(spec="f1")
+    assert bus.register(spec="f2", job="other", create_ms=2 * LONG_MS) == Registered("other", 1, spec="f1")
+    assert bus.record()["create"] == str(first.create_before)
+    assert [bus.register(spec=spec).status for spec in ("f1", "")] == ["known", "known"]
+
+
+def test_who_registers_without_a_spec_is_told_nothing_of_it(bus: Bus) -> None:
+    """A program that has none, or is older, has the others' content taken for its own, as before."""
+    bus.register()
+    assert bus.register(spec="f1").status == "known"
+
+
+def test_a_spec_is_no_reason_not_to_be_told_of_the_end(bus: Bus) -> None:
+    """The verdict, and the cancel, come first."""
+    bus.register(spec="f1")
+    bus.cancel()
+    assert bus.register(spec="f2").status == "cancelling"
+    bus.tell(state="failed", code="cancelled")
+    assert bus.register(spec="f2").status == "ended"
+
+
+def test_a_register_of_another_version_is_refused_whole(bus: Bus) -> None:
+    """Eleven words a dispatch would be read as twelve, and one dispatch's for another's."""
+    request = reporting.register("test", [Registration("d", LONG_MS, LONG_MS)], "c")
+    with pytest.raises(redis.ResponseError, match="12 ARGV for each dispatch"):
+        bus.run(msgspec.structs.replace(request, args=request.args[:-1]))
+    assert bus.record() == {}
 
 
 def test_registering_is_no_event(bus: Bus) -> None:

@@ -28,10 +28,10 @@ class Target(Struct, frozen=True):
 
 
 class Found(Struct, frozen=True):
-    """The Job of a dispatch, and whether it was there before."""
+    """The Job of a dispatch: created by us, there before, or being deleted."""
 
     job: Job
-    status: Literal["created", "existing"]
+    status: Literal["created", "existing", "going"]
 
 
 def find_or_create(jobs: Jobs, target: Target, until: float, *, may_create: bool) -> Found | None:
@@ -45,14 +45,14 @@ def find_or_create(jobs: Jobs, target: Target, until: float, *, may_create: bool
     while True:
         try:
             return _try(jobs, target, until, may_create=may_create, was_sent=was_sent)
-        except AnswerLost as error:
-            was_sent = was_sent or may_create
-            if not patient.wait(error):
-                raise TooLate(f"{error}; it may have been created: submitting {target.id} again is safe") from error
         except Unavailable as error:
-            tries = impatient if error.retry_after is None else patient
-            if not tries.wait(error):
-                raise
+            was_sent = was_sent or isinstance(error, AnswerLost)
+            tries = patient if was_sent or error.retry_after is not None else impatient
+            if tries.wait(error):
+                continue
+            if was_sent:
+                raise TooLate(f"{error}; it may have been created: submitting {target.id} again is safe") from error
+            raise
 
 
 def _try(jobs: Jobs, target: Target, until: float, *, may_create: bool, was_sent: bool) -> Found | None:
@@ -63,26 +63,29 @@ def _try(jobs: Jobs, target: Target, until: float, *, may_create: bool, was_sent
         if job is not None:
             return Found(job, "created")
         job = jobs.get(target.namespace, target.name)
-    if job is not None and is_same(job, target):
-        return Found(job, "created" if was_sent else "existing")
+    if job is not None and (job.annotations.get(DISPATCH_ANNOTATION) == target.id or not job.is_being_deleted):
+        check_same(job, target)
+        return Found(job, "going" if job.is_being_deleted else "created" if was_sent else "existing")
     _wait_until_gone(jobs, target, until)
     return None
 
 
-def is_same(job: Job, target: Target) -> bool:
-    """Whether the Job of this name is ours and there to stay; False while it is being deleted. Raises `Conflict`."""
-    if job.is_being_deleted:
-        return False
+def check_same(job: Job, target: Target) -> None:
+    """Raise `Conflict` where the Job of this name is not ours."""
     found, spec = job.annotations.get(DISPATCH_ANNOTATION), job.annotations.get(SPEC_ANNOTATION)
     if found != target.id:
         whose = f"is of dispatch {found}" if found else "is not ours"
         raise Conflict(f"Job {job.name} has the name that dispatch {target.id} needs, and {whose}: remove it")
     if spec != target.fingerprint:
-        raise Conflict(
-            f"dispatch {target.id} was submitted with other content: Job {job.name} has the fingerprint {spec}, "
-            f"this one {target.fingerprint}; use another id"
-        )
-    return True
+        raise other_content(target, spec, f"Job {job.name} was created")
+
+
+def other_content(target: Target, spec: str | None, what: str) -> Conflict:
+    """Return the error that the same id is wanted for something else."""
+    return Conflict(
+        f"dispatch {target.id} was submitted with other content: {what} with the fingerprint {spec}, this one has "
+        f"{target.fingerprint}; use another id"
+    )
 
 
 def _create(jobs: Jobs, target: Target, until: float, *, may_create: bool) -> Job | None:
@@ -91,7 +94,12 @@ def _create(jobs: Jobs, target: Target, until: float, *, may_create: bool) -> Jo
             f"dispatch {target.id} has not ended, and its Job {target.namespace}/{target.name} is gone: it is not "
             "started twice; cancel it, or run it again under another id"
         )
-    return jobs.create(target.namespace, target.manifest, until)
+    try:
+        return jobs.create(target.namespace, target.manifest, until)
+    except TooLate:
+        raise TooLate(
+            f"Job {target.namespace}/{target.name} was not created in time: submitting again is safe"
+        ) from None
 
 
 def _wait_until_gone(jobs: Jobs, target: Target, until: float) -> None:

@@ -106,8 +106,11 @@ class Jobs:
 
     def get(self, namespace: str, name: str) -> Job | None:
         """Return the Job of this name; None where there is none."""
-        answer = self._connection.request("GET", path_of(namespace, name))
-        return None if answer.status == 404 else _decoded(answer, f"reading Job {namespace}/{name}")
+        try:
+            answer = self._connection.request("GET", path_of(namespace, name))
+            return None if answer.status == 404 else _decoded(answer, f"reading Job {namespace}/{name}")
+        except AnswerLost as error:  # whatever became of it, it changed nothing
+            raise Unavailable(str(error)) from None
 
     def annotate(self, job: Job, annotations: dict[str, str]) -> bool:
         """Add annotations to this very Job; False where it is there no more."""
@@ -163,6 +166,9 @@ def _decoded(answer: Answer, doing: str) -> Job:
     if answer.status not in (200, 201, 202):
         raise error_of(answer, doing)
     try:
-        return msgspec.json.decode(answer.body, type=Job)
+        found = msgspec.json.decode(answer.body, type=Job)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Unavailable(f"{doing}: the answer is no Job: {error}") from None
+        raise AnswerLost(f"{doing}: the answer is no Job: {error}") from None
+    if not found.metadata.uid:
+        raise AnswerLost(f"{doing}: the answer is no Job, it has no UID: see what is between us and the API")
+    return found

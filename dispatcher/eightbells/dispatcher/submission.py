@@ -6,16 +6,16 @@ A dispatch is started once: by its id, whose record the bus keeps, and by the na
 import logging
 import time
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NoReturn
 
 import msgspec
 from eightbells.dispatcher.bus import Bus
-from eightbells.dispatcher.creation import Found, Target, find_or_create
+from eightbells.dispatcher.creation import Found, Target, find_or_create, other_content
 from eightbells.dispatcher.dispatch import Dispatch
-from eightbells.dispatcher.errors import Conflict, Unavailable
+from eightbells.dispatcher.errors import Conflict, Gone, Unavailable
 from eightbells.dispatcher.job import build_job
 from eightbells.dispatcher.jobs import Jobs
-from eightbells.dispatcher.names import fingerprint, new_id
+from eightbells.dispatcher.names import SPEC_ANNOTATION, new_id
 from eightbells.dispatcher.record import read_verdict
 from eightbells.dispatcher.settings import Settings
 from eightbells.dispatcher.tries import persist, soon
@@ -90,8 +90,9 @@ def prepare(dispatch: Dispatch, settings: Settings, create_seconds: float = CREA
         callback=dispatch.callback or "",
         traceparent=dispatch.traceparent or "",
         rerun_of=dispatch.rerun_of or "",
+        spec=manifest["metadata"]["annotations"][SPEC_ANNOTATION],
     )
-    return Prepared(Target(dispatch.id, namespace, name, fingerprint(dispatch), manifest), registration)
+    return Prepared(Target(dispatch.id, namespace, name, registration.spec, manifest), registration)
 
 
 class Submission:
@@ -106,16 +107,23 @@ class Submission:
         return persist(lambda: self._register([one.registration for one in wanted]), soon())
 
     def submit(self, wanted: Prepared, ticket: Ticket | None = None) -> Submitted:
-        """Register where that has not been done, and create the Job where there is none. Raises `DispatcherError`."""
+        """Register where that has not been done, or too long ago, and create the Job where there is none.
+
+        Raises `DispatcherError`.
+        """
         while True:
-            (ticket,) = [ticket] if ticket else self.register([wanted])
+            if ticket is None or time.monotonic() >= ticket.until:
+                (ticket,) = self.register([wanted])
             registered = ticket.registered
             match registered.status:
                 case "error":
                     raise Unavailable(f"dispatch {wanted.id} cannot be registered: {registered.message}")
                 case "ended" | "cancelling":
                     return _refused(wanted, registered)
-            may_create = registered.status == "ok" or not self._was_created(wanted)
+                case "other":
+                    raise other_content(wanted.target, registered.spec, "it was registered")
+            is_new = registered.status == "ok" and registered.seq == 1  # a command may have been heard before
+            may_create = is_new or not self._was_created(wanted)
             found = find_or_create(self._jobs, wanted.target, ticket.until, may_create=may_create)
             if found is not None:
                 return self._settle(wanted, found)
@@ -139,19 +147,43 @@ class Submission:
         return record.was_created
 
     def _settle(self, wanted: Prepared, found: Found) -> Submitted:
-        """Tell the bus the Job's UID; a Job that was created while somebody cancelled its dispatch is deleted again."""
+        """Tell the bus the Job's UID. A Job that was created while somebody cancelled its dispatch, or while another
+        one of it was heard of, is deleted again.
+        """
         uid = found.job.metadata.uid
+        told = self._tell(wanted, uid)
+        is_over = told.status in ("ended", "cancelling")
+        if found.status == "going":
+            return _refused(wanted, told) if is_over else _gone(wanted, "is being deleted")
+        if found.status == "created" and is_over and not _has_run(told):
+            persist(lambda: self._jobs.delete(found.job), soon())
+            return _refused(wanted, told)
+        if found.status == "created" and told.job_uid not in ("", uid):
+            persist(lambda: self._jobs.delete(found.job), soon())
+            return _gone(wanted, "is another, which has run")
+        return Submitted(wanted.id, found.status, wanted.namespace, wanted.job, uid)
+
+    def _tell(self, wanted: Prepared, uid: str) -> Registered:
+        """Return what the bus says to a Job's UID; one that does not take it now is told by the wrapper."""
         try:
             (ticket,) = persist(lambda: self._register([replace(wanted.registration, job_uid=uid)]), soon())
-        except Unavailable as error:  # the wrapper will tell it, too
-            _log.warning("the Job's UID is not on the bus", extra={"dispatch": wanted.id, "error": str(error)})
-            return Submitted(wanted.id, found.status, wanted.namespace, wanted.job, uid)
-        told = _refused(wanted, ticket.registered)
-        has_run = told.verdict is not None and told.verdict.run is not None
-        if found.status == "created" and ticket.registered.status in ("ended", "cancelling") and not has_run:
-            persist(lambda: self._jobs.delete(found.job), soon())
-            return told
-        return Submitted(wanted.id, found.status, wanted.namespace, wanted.job, uid)
+            told = ticket.registered
+        except Unavailable as error:
+            told = Registered("error", message=str(error))
+        if told.status == "error":
+            _log.warning("the Job's UID is not on the bus", extra={"dispatch": wanted.id, "error": told.message})
+        return told
+
+
+def _gone(wanted: Prepared, why: str) -> NoReturn:
+    raise Gone(
+        f"dispatch {wanted.id} has not ended, and its Job {wanted.namespace}/{wanted.job} {why}: it is not started "
+        "twice; cancel it, or run it again under another id"
+    )
+
+
+def _has_run(told: Registered) -> bool:
+    return told.status == "ended" and read_verdict(b"failed", told.verdict).run is not None
 
 
 def _refused(wanted: Prepared, registered: Registered) -> Submitted:

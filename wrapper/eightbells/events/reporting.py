@@ -14,13 +14,13 @@ from eightbells.events.request import Arg, Request, check_batch, text, word
 from msgspec import Struct
 
 PublishStatus = Literal["ok", "dup", "stale", "terminal", "cancelling", "moved", "expired", "error"]
-RegisterStatus = Literal["ok", "known", "ended", "cancelling", "error"]
+RegisterStatus = Literal["ok", "known", "other", "ended", "cancelling", "error"]
 CancelStatus = Literal["ok", "known", "ended", "error"]
 BeatStatus = Literal["ok", "terminal", "cancelling", "error"]
 LookStatus = Literal["due", "early", "ended", "gone", "error"]
 
 _PUBLISH = frozenset({"ok", "dup", "stale", "terminal", "cancelling", "moved", "expired", "error"})
-_REGISTER = frozenset({"ok", "known", "ended", "cancelling", "error"})
+_REGISTER = frozenset({"ok", "known", "other", "ended", "cancelling", "error"})
 _CANCEL = frozenset({"ok", "known", "ended", "error"})
 _BEAT = frozenset({"ok", "terminal", "cancelling", "error"})
 _LOOK = frozenset({"due", "early", "ended", "gone", "error"})
@@ -53,7 +53,8 @@ class Published(Struct, frozen=True):
 
 class Registration(Struct, frozen=True):
     """A dispatch to register. `deadline_ms`: it must have ended by then, from now; `create_ms`: its Job may still
-    be created until then, from now. Labels are a JSON object; context is opaque.
+    be created until then, from now. Labels are a JSON object; context is opaque. `spec` is a fingerprint of what is to
+    run, by which the same id with other content is told.
     """
 
     dispatch: str
@@ -67,11 +68,13 @@ class Registration(Struct, frozen=True):
     callback: str = ""
     traceparent: str = ""
     rerun_of: str = ""
+    spec: str = ""
 
 
 class Registered(Struct, frozen=True):
     """ok, or known already: create the Job before `create_before` (server time; it was `now` when asked) ·
-    ended: with `verdict` · cancelling: do not create it · error: `message`.
+    other: it was registered with the fingerprint `spec` · ended: with `verdict` · cancelling: do not create it ·
+    error: `message`.
     """
 
     status: RegisterStatus
@@ -81,6 +84,7 @@ class Registered(Struct, frozen=True):
     job_uid: str = ""
     verdict: bytes = b""
     message: str = ""
+    spec: str = ""
 
 
 class Cancelled(Struct, frozen=True):
@@ -164,7 +168,7 @@ def register(namespace: str, dispatches: Sequence[Registration], cluster: str) -
     names += keys.records(namespace, [one.dispatch for one in dispatches])
     for one in dispatches:
         args += [one.dispatch, one.namespace, one.job, one.job_uid, one.deadline_ms, one.create_ms]
-        args += [one.labels, one.context, one.callback, one.traceparent, one.rerun_of]
+        args += [one.labels, one.context, one.callback, one.traceparent, one.rerun_of, one.spec]
     return Request("register", names, args, lambda reply: [_registered(one) for one in reply])
 
 
@@ -175,6 +179,8 @@ def _registered(reply: list[Any]) -> Registered:
             return Registered(status, reply[1], reply[2], reply[3], text(reply[4]))
         case "ended":
             return Registered(status, reply[1], verdict=reply[2])
+        case "other":
+            return Registered(status, reply[1], spec=text(reply[2]))
         case "error":
             return Registered(status, message=text(reply[1]))
     return Registered(status, reply[1])

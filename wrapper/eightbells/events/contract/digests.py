@@ -9,7 +9,7 @@ SHA1 = {
     "heartbeat": "52a84b3b4a0525ad390ecc6286bfb3cfe329cc75",
     "look": "0279a1012ea88ff2ac3e728c8ab8eaebaf05e84e",
     "publish": "0d1c89437e8c39a82e2d299bcfb77427b7c86824",
-    "register": "b0228b9607acbe204106c1721404f1d469bee271",
+    "register": "2cc2555f0e1fbb3aea019d33234bed952d5e1bf5",
     "release": "f010b225b663447210f96931666409959417c068",
     "renew": "2ee1a07314abd4f7f9c46893fb37be388e842536",
 }
