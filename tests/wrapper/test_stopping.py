@@ -1,12 +1,18 @@
 """What the bus knows reaches the command: a dispatch that has ended, or is being cancelled, is told to stop."""
 
 import subprocess
+from pathlib import Path
 
 import pytest
+from eightbells.events.schema import Data
+from eightbells.wrapper.outcome import decide
+from eightbells.wrapper.reports import Run
+from msgspec.json import decode
 
 from tests.bus.bus import Bus
 from tests.servers.server import Server
 from tests.waiting import wait_until
+from tests.wrapper.test_document import TARGET, ending
 from tests.wrapper.wrapping import Dispatch
 
 STUBBORN = "trap 'exit 0' TERM; echo ready; sleep 60 & wait"
@@ -85,14 +91,46 @@ def test_a_success_stands_though_it_was_cancelled(dispatch: Dispatch, bus: Bus) 
     assert (dispatch.ending.state, dispatch.ending.code) == ("completed", "exited_zero")
 
 
-def test_a_command_that_ends_well_because_it_is_cancelled_is_cancelled(dispatch: Dispatch, bus: Bus) -> None:
-    """It did what SIGTERM asks for, and not what it was started for."""
-    process = dispatch.start("sh", "-c", "trap 'exit 0' TERM; echo; while :; do sleep 0.05; done", env=BEATING)
+def test_a_command_that_ends_well_because_it_is_cancelled_is_cancelled(
+    dispatch: Dispatch, bus: Bus, tmp_path: Path
+) -> None:
+    """It did what SIGTERM asks for, and not what it was started for; the termination message says so, too."""
+    log = tmp_path / "log"
+    log.touch()
+    told = {**BEATING, "EIGHTBELLS_TERMINATION_LOG": str(log)}
+    process = dispatch.start("sh", "-c", "trap 'exit 0' TERM; echo; while :; do sleep 0.05; done", env=told)
     process.hears(b"\n")
     dispatch.wait_for("running")
     bus.cancel(dispatch.name)
     assert process.finish().exit_code == 0
-    assert (dispatch.ending.state, dispatch.ending.code, dispatch.ending.exit_code) == ("failed", "cancelled", 0)
+    for found in (dispatch.ending, decode(log.read_bytes(), type=Data)):
+        assert (found.state, found.code, found.exit_code) == ("failed", "cancelled", 0)
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "state"),
+    [(0, (), "completed"), (0, ("SIGINT",), "completed"), (0, ("SIGQUIT",), "completed"), (1 << 8, (), "failed")],
+)
+def test_a_success_stands_whatever_else_the_command_was_told(status: int, told: tuple[str, ...], state: str) -> None:
+    """Where the wrapper hears of the cancellation after the command's death, that has cut nothing short."""
+    report = Run(TARGET).end(ending(decide(status, told, 0)), 1, is_cancelled=True)
+    assert (report.state, report.code) == (state, "exited_zero" if state == "completed" else "cancelled")
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "code"),
+    [
+        (0, ("cancel",), "cancelled"),
+        (7 << 8, ("SIGTERM", "cancel"), "cancelled"),
+        (9, ("cancel", "SIGKILL"), "cancelled"),
+        (0, ("timeout", "cancel"), "cancelled"),
+        (0, ("ended",), "exited_zero"),
+        (0, ("SIGTERM",), "exited_zero"),
+    ],
+)
+def test_whom_the_cancellation_told_to_stop_is_cancelled(status: int, told: tuple[str, ...], code: str) -> None:
+    """Whoever else told it, too, and whatever it exits with."""
+    assert decide(status, told, 1.0, "short of memory").code == code
 
 
 def test_a_start_of_a_cancelled_dispatch_is_stopped_by_the_first_reply(dispatch: Dispatch, bus: Bus) -> None:

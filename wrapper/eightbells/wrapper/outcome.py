@@ -56,10 +56,8 @@ class Outcome:
         return Outcome("result_invalid", self.exit_code, told=self.told, message=message, remedy=remedy)
 
     def cancelled(self) -> Outcome:
-        """Return it as the end of a dispatch that is being cancelled. A success stands, unless it was told to stop: a
-        server that ends well on SIGTERM did not finish its work.
-        """
-        if self.is_success and not self.told:
+        """Return it as the end of a dispatch that is being cancelled."""
+        if self.code == "cancelled":
             return self
         return Outcome(
             "cancelled",
@@ -107,7 +105,16 @@ def read_status(status: int) -> tuple[int, int]:
 def decide(status: int, told: Sequence[str], timeout: float, shortage: str = "") -> Outcome:
     """Return the outcome of a command that ended with this wait status after being told so. `shortage` says that the
     kernel killed for want of memory while it ran.
+
+    What the cancellation told to stop is cancelled, be it with exit 0: a server that ends well on SIGTERM did not
+    finish its work.
     """
+    outcome = _judge(status, told, timeout, shortage)
+    return outcome.cancelled() if CANCEL in told else outcome
+
+
+def _judge(status: int, told: Sequence[str], timeout: float, shortage: str) -> Outcome:
+    """Return the outcome by what happened to the command itself."""
     exit_code, number = read_status(status)
     signal = signals.name(number) if number else None
     how = f"killed by {signal}" if signal else f"exited with {exit_code}"

@@ -45,8 +45,13 @@ class Run:
         return self._report(self._data("running", started_at), {"stdout": None, "stderr": None}, time.time())
 
     def end(self, ending: Ending, attempt: int | None, *, is_cancelled: bool) -> Report:
-        """Return the event that says how the command ended, or how its dispatch did where this run decides."""
-        data = self._ended(ending, attempt, is_cancelled=is_cancelled)
+        """Return the event that says how the command ended, or how its dispatch did where this run decides.
+
+        With `is_cancelled` the bus has said that the dispatch is being cancelled: of what the command then did by
+        itself a success stands.
+        """
+        outcome = ending.outcome
+        data = self._ended(outcome.cancelled() if is_cancelled and not outcome.is_success else outcome, ending, attempt)
         if data["state"] != "attempt_ended":
             names = ("run", "code", "charged", "started_at", "finished_at")
             data["attempts"] = ({**{name: data[name] for name in names}, "number": attempt},)
@@ -59,11 +64,10 @@ class Run:
 
     def final(self, ending: Ending, attempt: int | None) -> bytes:
         """Return the record of how the command ended, for who does not hear it from the bus."""
-        data = self._ended(ending, attempt, is_cancelled=False)
+        data = self._ended(ending.outcome, ending, attempt)
         return encode_record(data, self._outputs(ending.windows), LIMIT)
 
-    def _ended(self, ending: Ending, attempt: int | None, *, is_cancelled: bool) -> dict[str, Any]:
-        outcome = ending.outcome.cancelled() if is_cancelled else ending.outcome
+    def _ended(self, outcome: Outcome, ending: Ending, attempt: int | None) -> dict[str, Any]:
         ends = ends_dispatch(outcome, self._target)
         state = ("completed" if outcome.is_success else "failed") if ends else "attempt_ended"
         return self._data(state, ending.started_at) | self._verdict(outcome, ending, attempt)
