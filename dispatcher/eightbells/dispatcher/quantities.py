@@ -12,6 +12,9 @@ SMALLEST = {"memory": Decimal(1), "cpu": Decimal("0.001")}
 
 LARGEST = Decimal(2**63 - 1)
 
+LONGEST_DOMAIN = 253 - len("requests.")
+"""Of a device's name, which quotas put that before."""
+
 
 def check_resources(said: Resources) -> None:
     """Refuse what is not a quantity, or not one of that resource."""
@@ -23,11 +26,23 @@ def check_resources(said: Resources) -> None:
     for name, quantity in said.extra.items():
         field = f"resources.extra[{name!r}]"
         check_qualified_name(field, name)
-        if name in SMALLEST:
-            raise Refused(field, f"`{name}` has a field of its own")
+        _check_resource(field, name)
         number = _check_quantity(field, quantity, memory)
         if "/" in name and number != number.to_integral_value():
             raise Refused(field, f"{quantity!r} is not a whole number, as resources with a domain are counted")
+
+
+def _check_resource(field: str, name: str) -> None:
+    """Refuse what no container can be given (IsStandardContainerResourceName, IsExtendedResourceName)."""
+    domain, slash, _ = name.rpartition("/")
+    if name in SMALLEST:
+        raise Refused(field, f"`{name}` has a field of its own")
+    if not slash and name != "ephemeral-storage" and not name.startswith("hugepages-"):
+        raise Refused(
+            field, "is no resource of Kubernetes, and a device's has its domain before it, as example.com/gpu"
+        )
+    if domain.startswith("requests.") or len(domain) > LONGEST_DOMAIN:
+        raise Refused(field, f"has a domain that begins with 'requests.' or is longer than {LONGEST_DOMAIN} characters")
 
 
 def build_resources(said: Resources, base: Manifest) -> Manifest:
