@@ -10,6 +10,7 @@ from eightbells.reconciler import marks
 from eightbells.reconciler.classify import RULES, classify
 from eightbells.reconciler.graces import PENDING, Graces
 from eightbells.reconciler.remedies import SAID
+from eightbells.reconciler.reports import WITNESSED
 from eightbells.reconciler.rules import attempt, terminated, waiting
 from eightbells.reconciler.rules.attempt import ATTEMPT_RULES
 from eightbells.reconciler.rules.terminated import ENDS
@@ -127,3 +128,9 @@ def test_it_looks_again_without_a_time_only_while_the_view_is_fresh() -> None:
             silent = case.snapshot.freshness
             assert silent.is_synced
             assert silent.pods_at is None or (case.now - silent.pods_at).total_seconds() <= silent.silence
+
+
+def test_what_is_believed_of_a_wrapper_is_all_that_it_says() -> None:
+    """The codes that are believed of a wrapper's record are those that the wrapper has in its source."""
+    sources = [path.read_text() for path in (PAGE.parents[1] / "wrapper/eightbells/wrapper").glob("*.py")]
+    assert {code for code in Code if any(f'"{code}"' in source for source in sources)} == WITNESSED

@@ -1,10 +1,13 @@
 """Whatever the API server may send, the classifier has an answer: a verdict, or when to look again."""
 
 import copy
-from datetime import UTC, datetime, timedelta
+import json
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+import pytest
+from eightbells.cli.exits import Exit
 from eightbells.reconciler.attempts import list_attempts
 from eightbells.reconciler.classify import classify
 from eightbells.reconciler.events import Event
@@ -12,13 +15,16 @@ from eightbells.reconciler.explain.account import explain
 from eightbells.reconciler.explain.grouping import find_subjects
 from eightbells.reconciler.explain.reading import Unreadable, convert, read_dump
 from eightbells.reconciler.explain.text import page
+from eightbells.reconciler.graces import Graces
 from eightbells.reconciler.objects import Job, Node, Pod
 from eightbells.reconciler.snapshot import Bus, Freshness, Look, Sighting, Snapshot
 from eightbells.reconciler.verdict import NotYet, Verdict
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.reconciler.cases import START, all_cases
+from tests.reconciler.anything import MOMENTS, any_of, changed
+from tests.reconciler.cases import JOB, Case, all_cases, merge, timed
+from tests.reconciler.golden import run
 
 OBJECTS = [case.objects for case in all_cases() if case.objects]
 
@@ -31,7 +37,7 @@ TIMES = st.sampled_from(
         "9999-12-31T23:59:59Z",
     ]
 )
-NUMBERS = st.sampled_from([0, 1, -1, 137, 143, 255, 2**31, 2**63 - 1, -(2**63)])
+NUMBERS = st.sampled_from([0, 1, -1, 137, 143, 255, 2**31, 2**63 - 1, -(2**63), 10**400, 1e308])
 TEXTS = st.sampled_from(
     [
         "",
@@ -54,9 +60,6 @@ TEXTS = st.sampled_from(
 SCALARS = st.one_of(st.none(), st.booleans(), NUMBERS, TEXTS, TIMES)
 VALUES = st.one_of(SCALARS, st.lists(SCALARS, max_size=2), st.dictionaries(TEXTS, SCALARS, max_size=2))
 CHANGES = st.lists(st.tuples(st.integers(0, 10_000), st.sampled_from(["set", "drop", "double"]), VALUES), max_size=6)
-MOMENTS = st.sampled_from([datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)]) | st.integers(
-    -60, 30_000
-).map(lambda seconds: START + timedelta(seconds=seconds))
 MAYBE_TIME = st.none() | MOMENTS
 
 
@@ -143,6 +146,27 @@ def test_no_object_makes_the_classifier_raise(snapshot: Snapshot, now: datetime)
     assert msgspec.json.encode(list_attempts(snapshot, now))
 
 
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.sampled_from(all_cases()).flatmap(lambda case: st.tuples(changed(case.snapshot), st.just(case.now) | MOMENTS))
+)
+def test_no_snapshot_makes_the_classifier_raise(known: tuple[Snapshot, datetime]) -> None:
+    """Whatever any field of any Struct holds that its type allows, at any moment, there is an answer."""
+    snapshot, now = known
+    said = classify(snapshot, now)
+
+    assert isinstance(said, Verdict | NotYet)
+    assert msgspec.json.encode(said)
+    assert msgspec.json.encode(list_attempts(snapshot, now))
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@given(any_of(Graces), st.sampled_from(all_cases()), MOMENTS)
+def test_no_grace_makes_the_classifier_raise(graces: Graces, case: Case, now: datetime) -> None:
+    """However long an installation waits, there is an answer."""
+    assert isinstance(classify(case.snapshot, now, graces), Verdict | NotYet)
+
+
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(OBJECTS), CHANGES)
 def test_no_dump_makes_explain_raise(objects: list[dict[str, Any]], changes: list[tuple[int, str, Any]]) -> None:
@@ -156,3 +180,30 @@ def test_no_dump_makes_explain_raise(objects: list[dict[str, Any]], changes: lis
     tolds = [explain(subject, moment) for subject in find_subjects(dump)]
     assert page(tolds, dump.broken, moment, is_list=False)
     assert msgspec.json.encode([told.account for told in tolds])
+
+
+@pytest.mark.parametrize("output", ["text", "json", "yaml"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"&a [*a]",
+        b"&j\nkind: Pod\nmetadata: {name: a}\nobject: *j",
+        b"kind: Job\nmetadata: &m\n  name: etl\n  labels: *m",
+        b'{"object":' * 900 + b"{}" + b"}" * 900,
+        b"[" * 5000 + b"]" * 5000,
+        b"- " * 3000 + b"a",
+        b'{"kind":"Job","spec":{"backoffLimit":' + b"1" * 5000 + b"}}",
+        b'{"kind":"List","items":[null,1,"x",[],{}]}',
+        b"kind: Job\n1: 2\n2026-01-01: 3",
+        b"kind: Job\nmetadata: {name: !!binary aGk=, creationTimestamp: .nan}",
+        b"\x00\x01\xff\xfe",
+        json.dumps(merge(timed(JOB), {"metadata": {"name": "half\ud800"}})).encode(),
+    ],
+    ids=lambda content: repr(content)[2:30],
+)
+def test_no_file_makes_explain_raise(content: bytes, output: str) -> None:
+    """What contains itself, is too deep, too big or half a character is said, or left out by name."""
+    said = run(content, "-o", output)
+
+    assert said.exit_code == (Exit.OK if b"half" in content else Exit.USAGE), said.output
+    assert said.output

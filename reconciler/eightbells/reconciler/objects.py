@@ -7,11 +7,11 @@ Field names are Kubernetes' own, in snake case. What a rule asks of an object al
 import re
 
 import msgspec
-from eightbells.reconciler.parts import Condition, Owner, Part, Thing, Time, named
+from eightbells.reconciler.parts import Condition, Int, Owner, Part, Thing, Time, named
 
 _POD_NAME = re.compile(r"(?:-(\d{1,9}))?-[a-z0-9]{5}")
 
-Quantity = str | int | float | None
+Quantity = str | Int | float | None
 
 
 class Resources(Part, frozen=True):
@@ -35,7 +35,7 @@ class Toleration(Part, frozen=True):
 
     key: str | None = None
     effect: str | None = None
-    toleration_seconds: int | None = None
+    toleration_seconds: Int | None = None
 
 
 class Gate(Part, frozen=True):
@@ -50,7 +50,7 @@ class PodSpec(Part, frozen=True):
     node_name: str | None = None
     scheduler_name: str | None = None
     restart_policy: str | None = None
-    termination_grace_period_seconds: int | None = None
+    termination_grace_period_seconds: Int | None = None
     containers: tuple[Container, ...] | None = None
     init_containers: tuple[Container, ...] | None = None
     tolerations: tuple[Toleration, ...] | None = None
@@ -73,7 +73,7 @@ class Running(Part, frozen=True):
 class Terminated(Part, frozen=True):
     """How a container ended. `started_at` is 1970-01-01 where it never did, and null where nobody knows."""
 
-    exit_code: int | None = None
+    exit_code: Int | None = None
     reason: str | None = None
     message: str | None = None
     started_at: Time | None = None
@@ -95,7 +95,7 @@ class ContainerStatus(Part, frozen=True):
     state: ContainerState | None = None
     last_state: ContainerState | None = None
     started: bool | None = None
-    restart_count: int | None = None
+    restart_count: Int | None = None
     image: str | None = None
     image_id: str | None = msgspec.field(name="imageID", default=None)
 
@@ -174,12 +174,12 @@ class Policy(Part, frozen=True):
 class JobSpec(Part, frozen=True):
     """What was asked for."""
 
-    backoff_limit: int | None = None
-    backoff_limit_per_index: int | None = None
-    completions: int | None = None
-    parallelism: int | None = None
-    active_deadline_seconds: int | None = None
-    ttl_seconds_after_finished: int | None = None
+    backoff_limit: Int | None = None
+    backoff_limit_per_index: Int | None = None
+    completions: Int | None = None
+    parallelism: Int | None = None
+    active_deadline_seconds: Int | None = None
+    ttl_seconds_after_finished: Int | None = None
     suspend: bool | None = None
     managed_by: str | None = None
     pod_failure_policy: Policy | None = None
@@ -199,11 +199,11 @@ class JobStatus(Part, frozen=True):
 
     conditions: tuple[Condition, ...] | None = None
     start_time: Time | None = None
-    active: int | None = None
-    ready: int | None = None
-    terminating: int | None = None
-    failed: int | None = None
-    succeeded: int | None = None
+    active: Int | None = None
+    ready: Int | None = None
+    terminating: Int | None = None
+    failed: Int | None = None
+    succeeded: Int | None = None
     uncounted_terminated_pods: Uncounted | None = None
 
 

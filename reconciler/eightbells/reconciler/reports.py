@@ -10,7 +10,17 @@ from eightbells.events.schema import Data
 from eightbells.reconciler.marks import dispatch_of
 from eightbells.reconciler.objects import Job, Pod
 from eightbells.reconciler.snapshot import Bus
+from eightbells.reconciler.times import moment_of, timestamp
 from msgspec.structs import replace
+
+WITNESSED = frozenset(
+    {
+        *(Code.EXITED_ZERO, Code.EXIT_NONZERO, Code.SIGNALLED, Code.KILLED_137, Code.OOM_KILLED),
+        *(Code.DEADLINE_EXCEEDED, Code.COMMAND_NOT_FOUND, Code.COMMAND_NOT_EXECUTABLE, Code.RESULT_INVALID),
+        *(Code.CANNOT_START, Code.CANCELLED),
+    }
+)
+"""What a wrapper says of its command. Any other code is a command's own invention: that its node was lost is free."""
 
 _decoder = msgspec.json.Decoder(Data)
 
@@ -27,18 +37,20 @@ def read_report(text: str | None, pod: Pod, job: Job | None) -> Data | None:
         return None
     if said.dispatch_id not in {dispatch_of(job), dispatch_of(pod)} - {None}:
         return None
-    return replace(said, via="termination-message")
+    return replace(_with_real_times(said), via="termination-message")
 
 
 def report_on_bus(bus: Bus | None, pod: Pod) -> Data | None:
     """Return the newest attempt's document where it is of this pod."""
     said = bus.newest if bus else None
-    return said if said and pod.uid and (said.run or "").startswith(f"{pod.uid}.") else None
+    if said is None or said.reporter != "wrapper" or not pod.uid or not (said.run or "").startswith(f"{pod.uid}."):
+        return None
+    return _with_real_times(said)
 
 
 def is_final(report: Data | None) -> bool:
     """Whether it says how the command ended."""
-    return report is not None and report.state != "running" and code_of(report) is not None
+    return report is not None and report.state != "running" and code_of(report) in WITNESSED
 
 
 def code_of(report: Data | None) -> Code | None:
@@ -49,3 +61,8 @@ def code_of(report: Data | None) -> Code | None:
 def ended_by_itself(report: Data | None) -> bool:
     """Whether the command ended before anybody outside told it to: then nothing that came later ended it."""
     return is_final(report) and report is not None and (report.terminated_by or "timeout").startswith("timeout")
+
+
+def _with_real_times(said: Data) -> Data:
+    times = {name: timestamp(moment_of(getattr(said, name))) for name in ("started_at", "finished_at")}
+    return replace(said, **times)

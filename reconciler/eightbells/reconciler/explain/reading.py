@@ -57,7 +57,7 @@ def read_dump(content: bytes) -> Dump:
     if _DESCRIPTION.match(text):
         raise Unreadable(f"this is text for people, which leaves out what the rules read: `{RIGHT}` has it all")
     broken: list[Broken] = []
-    raw = [one for document in _documents(text, broken) for one in _objects(document, broken)]
+    raw = [one for document in _documents(text, broken) for one in _members(document, broken)]
     known: dict[str, list[Any]] = {kind: [] for kind in KINDS}
     for one in raw:
         _take(one, known, broken)
@@ -122,7 +122,21 @@ def _json_documents(text: str, broken: list[Broken]) -> Iterator[Any]:
         except (ValueError, RecursionError) as error:
             broken.append(Broken(f"after byte {at}", f"is not JSON: {error}"))
             return
-        yield value
+        yield _without_surrogates(value) if "\\ud" in text.lower() else value
+
+
+def _without_surrogates(value: Any) -> Any:
+    """Return the value without halves of characters, which JSON can escape and nobody can write."""
+    return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+
+
+def _members(document: Any, broken: list[Broken]) -> list[dict[str, Any]]:
+    """The objects of a document; in YAML one may contain itself."""
+    try:
+        return list(_objects(document, broken))
+    except RecursionError:
+        broken.append(Broken("a document", "is too deep, or contains itself"))
+        return []
 
 
 def _objects(document: Any, broken: list[Broken], kind: str = "") -> Iterable[dict[str, Any]]:
