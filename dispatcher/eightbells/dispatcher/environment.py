@@ -1,9 +1,8 @@
 """The variables of main: the caller's, and those that tell the wrapper what it is a run of.
 
 Ours are there in every Job, but for those of what a dispatch may leave out (a result, a trace, a profile), so that no
-`ENV` of an image decides. They come last: Kubernetes expands `$(NAME)` only where
-NAME stands above, so what the caller wrote means what it meant before we added ours. Secrets come first, for then every
-other variable can be made of them.
+`ENV` of an image decides. They come last: Kubernetes expands `$(NAME)` only where NAME stands above, so what the caller
+wrote means what it meant before we added ours. Secrets come first, for then every other variable can be made of them.
 """
 
 from collections.abc import Iterable
