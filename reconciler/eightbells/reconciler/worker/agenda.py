@@ -1,7 +1,7 @@
 """What is to be looked at, and when: each key once, however often it changed.
 
 Watch threads put what changed, one worker takes it. A time that is put replaces the one before: who decided last knows
-best when to look again.
+best when to look again. But who has not read the record does not know its deadline: deep times are kept apart.
 """
 
 import heapq
@@ -33,8 +33,8 @@ class Agenda:
         self._clock = clock
         self._changed = threading.Condition()
         self._ready: dict[str, Item] = {}
-        self._times: dict[str, tuple[datetime, float]] = {}
-        self._heap: list[tuple[float, str]] = []
+        self._times: dict[tuple[str, bool], tuple[datetime, float]] = {}
+        self._heap: list[tuple[float, tuple[str, bool]]] = []
 
     def put(self, key: str, *, is_deep: bool = False) -> None:
         """Have a key looked at now."""
@@ -42,22 +42,22 @@ class Agenda:
             self._put(key, is_deep=is_deep)
             self._changed.notify()
 
-    def put_at(self, key: str, until: datetime, now: datetime) -> None:
-        """Have a key looked at then, unless something changes before."""
+    def put_at(self, key: str, until: datetime | None, now: datetime, *, is_deep: bool) -> None:
+        """Have a key looked at then; with None at no time. What is found deeply replaces what was found without."""
         with self._changed:
-            if key in self._times and self._times[key][0] == until:
-                return
-            at = self._clock() + max(0.0, (until - now).total_seconds())
-            self._times[key] = (until, at)
-            heapq.heappush(self._heap, (at, key))
-            if len(self._heap) > 2 * len(self._times) + SLACK:
-                self._heap = [(moment, one) for one, (_, moment) in self._times.items()]
-                heapq.heapify(self._heap)
+            if is_deep:
+                self._times.pop((key, False), None)
+            slot = (key, is_deep)
+            if until is None:
+                self._times.pop(slot, None)
+            elif slot not in self._times or self._times[slot][0] != until:
+                self._push(slot, until, self._clock() + max(0.0, (until - now).total_seconds()))
 
-    def drop_time(self, key: str) -> None:
+    def forget(self, key: str) -> None:
         """Forget when a key was to be looked at again."""
         with self._changed:
-            self._times.pop(key, None)
+            for slot in ((key, False), (key, True)):
+                self._times.pop(slot, None)
 
     def take(self, limit: int, wait: float) -> list[Item]:
         """Return up to `limit` keys that are due, the longest waiting first; wait so many seconds for the first."""
@@ -83,6 +83,13 @@ class Agenda:
         with self._changed:
             return len(self._ready)
 
+    def _push(self, slot: tuple[str, bool], until: datetime, at: float) -> None:
+        self._times[slot] = (until, at)
+        heapq.heappush(self._heap, (at, slot))
+        if len(self._heap) > 2 * len(self._times) + SLACK:
+            self._heap = [(moment, one) for one, (_, moment) in self._times.items()]
+            heapq.heapify(self._heap)
+
     def _put(self, key: str, *, is_deep: bool) -> None:
         known = self._ready.get(key)
         if known is None or (is_deep and not known.is_deep):
@@ -93,7 +100,7 @@ class Agenda:
         """Move what has become due; an entry that was replaced has another time, and is passed over."""
         now = self._clock()
         while self._heap and self._heap[0][0] <= now:
-            at, key = heapq.heappop(self._heap)
-            if key in self._times and self._times[key][1] == at:
-                del self._times[key]
-                self._put(key, is_deep=False)
+            at, slot = heapq.heappop(self._heap)
+            if slot in self._times and self._times[slot][1] == at:
+                del self._times[slot]
+                self._put(slot[0], is_deep=slot[1])

@@ -31,5 +31,10 @@ def propose(subject: Subject, said: Verdict | NotYet, dossier: Dossier) -> list[
         if not earlier:
             report = report_ending(said, dossier)
             return [Proposal(subject=subject, report=report, code=report.code, verdict=said)]
-    told = [(one, report_attempt(one, dossier)) for one in earlier]
-    return [Proposal(subject=subject, report=report, code=str(one.finding.code)) for one, report in told]
+    found, number = [], len(dossier.record.runs)
+    for one in earlier:
+        known = dossier.record.number_of(one.run)
+        number += known is None
+        report = report_attempt(one, dossier, known or number)
+        found.append(Proposal(subject=subject, report=report, code=report.code))
+    return found

@@ -68,7 +68,7 @@ class Publisher:
 
     def settle(self, subject: Subject) -> None:
         """Nothing is to come of this Job any more: let go of its pods' evidence, and forget it."""
-        self._agenda.drop_time(subject.key)
+        self._agenda.forget(subject.key)
         if not subject.uid:
             return
         self._view.settle(subject.uid)
@@ -108,7 +108,7 @@ class Publisher:
     def _refused(self, one: Proposal, reply: Published, now: datetime) -> None:
         extra = {"action": "refused", "dispatch": one.subject.dispatch, "error": reply.message}
         _log.error("the bus does not take an event", extra=extra)
-        self._agenda.put_at(one.subject.key, later(now, LATER), now)
+        self._agenda.put_at(one.subject.key, later(now, LATER), now, is_deep=True)
 
     def _try(self, what: str, subject: Subject, act: Callable[[], Any]) -> None:
         """Change something in the cluster. The ending is out: what fails here is said, and leaves it as it is."""

@@ -52,10 +52,11 @@ def report_ending(verdict: Verdict, dossier: Dossier) -> Report:
     return _report(data, dossier, seq=record.seq)
 
 
-def report_attempt(attempt: ends.Attempt, dossier: Dossier) -> Report:
-    """Return the end of an attempt whose dispatch goes on."""
+def report_attempt(attempt: ends.Attempt, dossier: Dossier, number: int) -> Report:
+    """Return the end of an attempt whose dispatch goes on. `number` is what the bus has given its run, or will."""
     told = replace(testify(attempt.finding, dossier), run=attempt.run)
-    return _report(_data(attempt.finding, "attempt_ended", told, dossier), dossier, seq=None)
+    data = replace(_data(attempt.finding, "attempt_ended", told, dossier), attempt=number)
+    return _report(data, dossier, seq=None)
 
 
 def _cancelled(verdict: Verdict) -> Verdict:

@@ -85,11 +85,16 @@ def problem_of(subject: Subject, bus_namespace: str) -> str | None:
         check_dispatch(subject.dispatch)
     except BadName as error:
         return str(error)
-    hashed = sha256(f"{bus_namespace}\0{subject.dispatch}".encode()).hexdigest()[:32]
+    hashed = hash_of(bus_namespace, subject.dispatch)
     for thing in _things(subject.snapshot)[:1]:
         if thing.annotations.get(DISPATCH_ANNOTATION) and (thing.metadata.labels or {}).get(DISPATCH_LABEL) != hashed:
             return f"its label {DISPATCH_LABEL} is not {hashed}: it is of another bus namespace, or has another's id"
     return None
+
+
+def hash_of(bus_namespace: str, dispatch: str) -> str:
+    """Return the value of the label, as the dispatcher makes it."""
+    return sha256(f"{bus_namespace}\0{dispatch}".encode()).hexdigest()[:32]
 
 
 def _things(snapshot: Snapshot) -> list[Job | Pod]:

@@ -100,7 +100,7 @@ class Worker:
         said = self._held(subject, classify(subject.snapshot, now, self._options.graces), now)
         if isinstance(said, Verdict) or said.look or self._has_untold(subject, now):
             return True
-        self._wait(subject, said, now)
+        self._agenda.put_at(subject.key, said.until, now, is_deep=False)
         return False
 
     def _has_untold(self, subject: Subject, now: datetime) -> bool:
@@ -121,7 +121,7 @@ class Worker:
         except ClusterError as error:
             extra = {"action": "put_off", "dispatch": subject.dispatch, "error": str(error)}
             _log.warning("cannot ask the cluster", extra=extra)
-            self._agenda.put_at(subject.key, later(now, error.retry_after or LATER), now)
+            self._agenda.put_at(subject.key, later(now, error.retry_after or LATER), now, is_deep=True)
             return []
         return self._conclude(subject, record, self._held(subject, said, now), snapshot, now)
 
@@ -158,12 +158,9 @@ class Worker:
         return self._sights.hold(subject.key, said, self._options.graces, now, self._clock())
 
     def _wait(self, subject: Subject, said: NotYet, now: datetime) -> None:
-        if said.look:  # nobody could be asked: the place of its Job is not known
-            self._agenda.put_at(subject.key, later(now, LATER), now)
-        elif said.until:
-            self._agenda.put_at(subject.key, said.until, now)
-        else:
-            self._agenda.drop_time(subject.key)
+        # Where nobody could be asked, because the place of its Job is not known, it would be due again at once.
+        until = later(now, LATER) if said.look else said.until
+        self._agenda.put_at(subject.key, until, now, is_deep=True)
 
     def _settle(self, subject: Subject) -> None:
         self._sights.forget(subject.key)

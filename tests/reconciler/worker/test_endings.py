@@ -1,0 +1,224 @@
+"""What ends a Job becomes the one ending of its dispatch, with what the command left."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from eightbells.events.document import encode
+from msgspec.structs import replace
+
+from tests.consumer.consuming import event
+from tests.reconciler.informer.objects import make_job, running, terminated
+from tests.reconciler.worker.post import Post, record_of
+
+OOM = terminated(137, "OOMKilled", startedAt="2026-11-25T10:00:02Z", finishedAt="2026-11-25T10:00:09Z")
+
+
+def test_what_the_kernel_killed_ends_its_dispatch(post: Post) -> None:
+    """The ending has code, blame, exit code, times, place and evidence, and the Job is settled."""
+    post.show_job()
+    post.show_pod("p", OOM)
+    post.work()
+    data = post.ending()
+    assert (data.state, data.code, data.fault, data.retryable) == ("failed", "oom_killed", "resource", "more_memory")
+    assert (data.reporter, data.exit_code, data.charged, data.run) == ("reconciler", 137, True, "p.0")
+    assert (data.started_at, data.finished_at) == ("2026-11-25T10:00:02Z", "2026-11-25T10:00:09Z")
+    assert data.duration_seconds == 7
+    assert data.place
+    assert (data.place.cluster, data.place.job_uid, data.place.pod, data.place.node) == ("c", "j", "pod-p", "node-1")
+    assert data.evidence
+    assert [(one.run, one.number, one.code, one.charged) for one in data.attempts] == [("p.0", 1, "oom_killed", True)]
+    assert post.cache.is_settled("j")
+
+
+def test_a_job_that_goes_on_costs_the_bus_nothing(post: Post) -> None:
+    """No command is sent for a Job that runs."""
+    post.show_job()
+    post.show_pod("p", running())
+    before = post.bus.client.info("stats")["total_commands_processed"]
+    post.work()
+    assert post.bus.client.info("stats")["total_commands_processed"] == before + 1
+    assert not post.bus.log()
+
+
+def test_what_the_wrapper_has_ended_is_read_and_settled(post: Post) -> None:
+    """Nothing is published for it, not even a conflict."""
+    post.bus.tell("d", run="p.0")
+    post.show_job()
+    post.show_pod("p", terminated(0))
+    post.work()
+    assert post.cache.is_settled("j")
+    assert len(post.bus.log()) == 1
+    assert "conflicts" not in post.bus.record("d")
+
+
+def test_a_final_termination_message_stands_in_for_what_the_bus_never_got(post: Post) -> None:
+    """The wrapper's code, exit code and output are in the ending, and how they came."""
+    final = record_of("p", "failed", code="exit_nonzero", exit_code=7, message="exited with 7")
+    post.show_job()
+    post.show_pod("p", terminated(7, message=final))
+    post.work()
+    data = post.ending()
+    assert (data.code, data.exit_code, data.via, data.message) == (
+        "exit_nonzero",
+        7,
+        "termination-message",
+        "exited with 7",
+    )
+    assert data.stdout
+    assert data.stdout.tail == "did it\n"
+
+
+def test_a_provisional_record_gives_its_tail_and_no_verdict(post: Post) -> None:
+    """What killed the wrapper too is told by Kubernetes, with the output so far."""
+    provisional = record_of("p", "running", result={"half": "done"})
+    post.show_job()
+    post.show_pod("p", terminated(137, "OOMKilled", message=provisional))
+    post.work()
+    data = post.ending()
+    assert (data.code, data.exit_code, data.via) == ("oom_killed", 137, "termination-message")
+    assert data.stdout
+    assert data.stdout.tail == "did it\n"
+    assert data.result is None
+
+
+def test_the_newest_attempt_on_the_bus_goes_with_the_verdict(post: Post) -> None:
+    """A command that was told to stop has said so itself; who told it comes from the cluster."""
+    said = wrapper_document("p", exit_code=143, signal=None, terminated_by="SIGTERM", result={"steps": 3})
+    post.bus.tell(
+        "d", "attempt_ended", run="p.0", document=said, verdict='{"state":"attempt_ended","code":"signalled"}'
+    )
+    disruption = {"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI"}
+    gone = {"deletionTimestamp": "2026-11-25T10:00:30Z", "deletionGracePeriodSeconds": 30}
+    post.fail_job()
+    status = {"phase": "Failed", "conditions": [disruption], "containerStatuses": [terminated(143)]}
+    post.show_pod("p", metadata=gone, status=status)
+    post.work()
+    data = post.ending()
+    assert (data.code, data.fault, data.charged, data.exit_code) == ("drained", "infra", False, 143)
+    assert (data.terminated_by, data.via, data.result) == ("SIGTERM", "redis", {"steps": 3})
+    assert [(one.number, one.code, one.charged) for one in data.attempts] == [(1, "drained", False)]
+
+
+def test_a_record_that_moves_is_looked_at_again(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrapper that speaks between the look and the publish is not overruled."""
+    publish = post.link.publish
+    spoken: list[Any] = []
+
+    def speak_first(reports: Any) -> Any:
+        if not spoken:
+            spoken.append(post.bus.tell("d", run="p.0"))
+        return publish(reports)
+
+    monkeypatch.setattr(post.link, "publish", speak_first)
+    post.bus.tell("d", "running", run="p.0")
+    post.show_job()
+    post.show_pod("p", OOM)
+    post.work()
+    assert [one["s"] for one in post.bus.log()] == ["running", "completed"]
+    assert post.bus.record("d")["conflicts"] == "1"
+    assert post.cache.is_settled("j")
+
+
+def test_a_record_that_moves_without_ending_gets_its_verdict_at_the_second_look(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`moved` costs one more look, and nothing is lost."""
+    publish = post.link.publish
+    spoken: list[Any] = []
+
+    def speak_first(reports: Any) -> Any:
+        if not spoken:
+            spoken.append(post.bus.tell("d", "running", run="p.0"))
+        return publish(reports)
+
+    monkeypatch.setattr(post.link, "publish", speak_first)
+    post.show_job()
+    post.show_pod("p", OOM)
+    post.work()
+    assert post.ending().code == "oom_killed"
+
+
+def test_two_reconcilers_say_it_once(open_post: Callable[..., Post]) -> None:
+    """Both see it, both publish, and there is one ending and no conflict."""
+    posts = [open_post(), open_post()]
+    for one in posts:
+        one.show_job()
+        one.show_pod("p", OOM)
+    items = [one.worker for one in posts]
+    for worker in items:
+        worker.work(0.0)
+    assert len(posts[0].endings()) == 1
+    assert all(one.cache.is_settled("j") for one in posts)
+    assert "conflicts" not in posts[0].bus.record("d")
+
+
+def test_a_failure_of_what_is_being_cancelled_is_cancelled(post: Post) -> None:
+    """The exit code stays, and what it would have been is its cause."""
+    post.bus.register("d", cluster="c")
+    post.bus.cancel("d")
+    post.show_job()
+    post.show_pod("p", terminated(143))
+    post.work()
+    data = post.ending()
+    assert (data.code, data.fault, data.exit_code, data.cause) == ("cancelled", "cancelled", 143, "signalled")
+
+
+def test_a_second_job_with_the_same_id_is_not_believed(post: Post) -> None:
+    """The record names the Job that was seen first; another one is passed over, once."""
+    post.bus.register("d", cluster="c", job_uid="j")
+    post.show_job("copy", name="copy")
+    post.show_pod("p", OOM, job="copy")
+    post.work()
+    assert not post.endings()
+    assert post.cache.is_settled("copy")
+
+
+def test_a_job_of_another_bus_is_passed_over(post: Post) -> None:
+    """Its label is the hash of another namespace: nothing is published for it."""
+    job = make_job("j")
+    post.agenda.put(*post.cache.put_job(job))
+    post.show_pod("p", OOM, dispatch="dispatch-j")
+    post.work()
+    assert not post.bus.log()
+    assert post.cache.is_settled("j")
+
+
+def test_an_id_that_is_none_is_passed_over(post: Post) -> None:
+    """Anybody can write an annotation: one that is no dispatch id costs nobody anything."""
+    post.show_job(dispatch="{not an id}")
+    post.show_pod("p", OOM, dispatch="{not an id}")
+    post.work()
+    assert not post.bus.log()
+
+
+def test_what_a_dry_run_would_say_is_not_on_the_bus(
+    open_post: Callable[..., Post], caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is in the log, once."""
+    post = open_post(is_dry=True)
+    post.show_job()
+    post.show_pod("p", OOM)
+    with caplog.at_level("INFO"):
+        post.work()
+        post.show_job(status={"active": 1})
+        post.work()
+    assert not post.bus.log()
+    assert [one.code for one in caplog.records if getattr(one, "status", "") == "dry_run"] == ["oom_killed"]  # type: ignore[attr-defined]
+
+
+def test_labels_and_trace_of_the_record_are_in_the_ending(post: Post) -> None:
+    """Whoever reports, the caller finds what he gave at submit."""
+    post.bus.register("d", cluster="c", labels='{"team":"a"}', traceparent="00-1-2-01", rerun_of="c0")
+    post.show_job()
+    post.show_pod("p", OOM)
+    post.work()
+    (event,) = post.events("failed")
+    assert (event.data.labels, event.traceparent, event.data.rerun_of) == ({"team": "a"}, "00-1-2-01", "c0")
+
+
+def wrapper_document(pod: str, **more: Any) -> bytes:
+    """What a wrapper of that pod says at the end of its attempt."""
+    said: dict[str, Any] = {"code": "signalled", **more}
+    made = event("d", "attempt_ended", **said)
+    return encode(replace(made, data=replace(made.data, run=f"{pod}.0")))
