@@ -12,6 +12,7 @@ from datetime import datetime
 from eightbells.reconciler.informer.clock import ClusterClock
 from eightbells.reconciler.informer.entry import Entry
 from eightbells.reconciler.informer.indexes import Index
+from eightbells.reconciler.informer.owners import owner_of
 from eightbells.reconciler.informer.packing import pack_job, pack_pod
 from eightbells.reconciler.informer.settlement import Settlement
 from eightbells.reconciler.informer.sight import Sight
@@ -21,9 +22,6 @@ from eightbells.reconciler.marks import dispatch_of
 from eightbells.reconciler.objects import Job, Pod
 from eightbells.reconciler.snapshot import Snapshot
 from msgspec import Struct
-
-CONTROLLER = ("batch.kubernetes.io/controller-uid", "controller-uid")
-"""Labels that tell whose an orphaned pod was."""
 
 
 class Sizes(Struct, frozen=True):
@@ -70,10 +68,10 @@ class Cache:
         with self._lock:
             return self._dispatches.get(dispatch)
 
-    def uids(self) -> list[str]:
-        """Return the UIDs of all Jobs that are not settled; some are known by their pods alone."""
+    def uids(self, scope: str = "") -> list[str]:
+        """Return the UIDs of all Jobs (of a namespace) that are not settled; some are known by their pods alone."""
         with self._lock:
-            return list(self._entries)
+            return [uid for uid, one in self._entries.items() if scope in {"", one.namespace}]
 
     def settle(self, job_uid: str) -> None:
         """Forget all of a Job but that it is settled: its dispatch has ended."""
@@ -108,12 +106,12 @@ class Cache:
         with self._lock:
             return not self._settlement.holds(namespace, job_uid)
 
-    def put_job(self, job: Job) -> list[str]:
-        """Take in a sight of a Job. Raises as `pack_job` does."""
+    def put_job(self, job: Job, *, is_gone: bool = False) -> list[str]:
+        """Take in a sight of a Job; of one that `is_gone`, only if it is known. Raises as `pack_job` does."""
         packed = pack_job(job)
         namespace = job.metadata.namespace or ""
         with self._lock:
-            if self._settlement.holds(namespace, job.uid):
+            if self._settlement.holds(namespace, job.uid) or (is_gone and job.uid not in self._entries):
                 return []
             entry = self._entry_of(job.uid, namespace)
             if entry.is_there and entry.packed == packed:
@@ -126,7 +124,7 @@ class Cache:
 
     def put_pod(self, pod: Pod, *, is_gone: bool = False) -> list[str]:
         """Take in a sight of a pod; of one that `is_gone`, only if something is known of it or its Job."""
-        owner = owner_of(pod)
+        owner = owner_of(pod.metadata.owner_references, pod.metadata.labels)
         if not owner:
             return []
         packed = pack_pod(pod)
@@ -259,11 +257,3 @@ class Cache:
             if not entry.pods and entry.packed is None:
                 self._file(entry, None)
                 del self._entries[one.owner]
-
-
-def owner_of(pod: Pod) -> str:
-    """Return the UID of the Job that a pod belongs to, or belonged to before it was orphaned."""
-    if pod.controller and pod.controller.uid:
-        return pod.controller.uid
-    labels = pod.metadata.labels or {}
-    return next((uid for name in CONTROLLER if (uid := labels.get(name))), "")

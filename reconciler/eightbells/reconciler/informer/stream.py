@@ -21,7 +21,8 @@ class Stream:
         begun: list[bytes] = []
         size = 0
         try:
-            for piece in self._answer.stream(1 << 16):
+            # Not `stream`, which waits for as much as it was told where a proxy has taken the chunks away.
+            while piece := self._answer.read1(1 << 16):
                 size += len(piece)
                 if size > LONGEST:
                     raise Unavailable("the stream has a line without an end")

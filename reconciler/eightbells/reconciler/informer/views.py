@@ -18,18 +18,16 @@ SILENCE = 120.0
 class View:
     """One resource of one scope. Its own thread writes, others read; each is one assignment."""
 
-    __slots__ = ("at", "is_listed", "lists")
+    __slots__ = ("at", "is_listed")
 
     def __init__(self) -> None:
         self.at: float | None = None
         self.is_listed = False
-        self.lists = 0
 
     def listed(self, begun: float) -> None:
         """Note a complete list that was begun then, on the monotonic clock."""
         self.at = begun
         self.is_listed = True
-        self.lists += 1
 
 
 class Views:
@@ -44,9 +42,9 @@ class Views:
         """Return the view of a resource of a scope, made when it is first asked for."""
         return self._views.setdefault((kind, scope), View())
 
-    def is_open(self, scope: str) -> bool:
-        """Whether somebody looks at that scope."""
-        return ("jobs", scope) in self._views
+    def is_listed(self, scope: str) -> bool:
+        """Whether Jobs and pods of a scope have both been listed once."""
+        return self.open("jobs", scope).is_listed and self.open("pods", scope).is_listed
 
     @property
     def is_synced(self) -> bool:
