@@ -23,6 +23,7 @@ KEYS = st.sampled_from(
     [
         *("kind", "metadata", "spec", "template", "labels", "annotations", "containers", "initContainers", "volumes"),
         *("name", "env", "value", "command", "args", "securityContext", "capabilities", "add", "completions", "rules"),
+        *("finalizers", "ownerReferences", "controller", "image", "reference", "appArmorProfile", "type"),
         *("parallelism", "resources", "limits", "memory", "volumeMounts", "mountPath", "podFailurePolicy", "os"),
     ]
 )
