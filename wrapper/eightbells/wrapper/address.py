@@ -1,13 +1,12 @@
 """Where the bus is: a URL of redis://, rediss:// or unix://, taken apart without urllib.
 
 `redis://[user[:password]@]host[:port][/db]` and `unix://[user[:password]@]/path[?db=n]`; user and password are
-percent-encoded, as everywhere. `rediss://` takes redis-py's `ssl_ca_certs`, `ssl_certfile` and `ssl_keyfile`.
+percent-encoded, as everywhere. What else a query says is for other clients.
 """
 
 from __future__ import annotations
 
 PORT = 6379
-TLS_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 
 
 class BadAddress(ValueError):
@@ -54,11 +53,9 @@ def parse_address(url: str) -> Address:
     address = _socket_path(place) if scheme == "unix" else _host(place, is_tls=scheme == "rediss")
     user, _, password = login.partition(":")
     address.user, address.password = unquote(user), unquote(password)
-    database = _option(query, "db") or ("" if scheme == "unix" else place.partition("/")[2])
+    told = [pair.removeprefix("db=") for pair in query.split("&") if pair.startswith("db=")]
+    database = told[0] if told else ("" if scheme == "unix" else place.partition("/")[2])
     address.database = _number(database or "0", "database")
-    if address.is_tls:
-        _check_tls(query)
-        address.ca, address.certificate, address.key = (_option(query, name) for name in TLS_OPTIONS)
     return address
 
 
@@ -89,22 +86,6 @@ def _host(place: str, *, is_tls: bool) -> Address:
     if not host:
         raise BadAddress("it names no host, as in redis://redis.example:6379/0")
     return Address(host=host, port=_number(port or str(PORT), "port"), is_tls=is_tls)
-
-
-def _option(query: str, name: str) -> str:
-    for pair in query.split("&"):
-        key, _, value = pair.partition("=")
-        if key == name:
-            return unquote(value)
-    return ""
-
-
-def _check_tls(query: str) -> None:
-    """Refuse what would change whom we trust, instead of silently trusting others."""
-    for pair in query.split("&"):
-        name = pair.partition("=")[0]
-        if name.startswith("ssl_") and name not in TLS_OPTIONS and pair != "ssl_cert_reqs=required":
-            raise BadAddress(f"it says {name}, and the server's certificate is always checked: leave that away")
 
 
 def _number(text: str, what: str) -> int:

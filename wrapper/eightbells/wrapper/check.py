@@ -89,7 +89,7 @@ def check_environment(environment: Environment, complaints: list[str], doubts: l
     except ValueError as problem:
         raise Failed("; ".join([*complaints, str(problem)])) from None
     if complaints or target.problem:
-        raise Failed("; ".join(filter(None, [*complaints, target.problem])))
+        raise Failed("; ".join(filter(None, [*complaints, target.problem if environment.is_reporting else ""])))
     write(*(f"{DOUBT} environment: {doubt}" for doubt in doubts))
     return f"dispatch {target.dispatch}, namespace {target.namespace}, bus {target.address}"
 

@@ -21,7 +21,12 @@ DENIED = ("can't run this command", "has no permissions to run")
 UNAUTHENTICATED = "Protocol error: unauthenticated"
 """How a server that asks for a password answers who has none and sends it much at once."""
 
+UNASKED = "called without any password configured"
+"""How a server that asks for no password answers who gives one."""
+
 ANONYMOUS = " (it asks for a password, and the URL has none)"
+
+OPEN = " (it asks for no password: leave it out of the URL, or protect the server)"
 
 UNKNOWN = " (if it asks clients for a certificate, EIGHTBELLS_TLS_CERT and EIGHTBELLS_TLS_KEY name ours)"
 
@@ -153,7 +158,8 @@ class Connection:
         command, reply = str(words[0]), self._exchange(opened, words, end)
         if isinstance(reply, ReplyError):
             self.close()
-            raise Unreachable(f"{self._address}: {command}: {reply}", is_final=is_final(reply))
+            hint = OPEN if UNASKED in str(reply) else ""
+            raise Unreachable(f"{self._address}: {command}: {reply}{hint}", is_final=is_final(reply))
 
     def _exchange(self, opened: Socket, words: Sequence[Word], end: float) -> Any:
         opened.settimeout(remaining(end))
@@ -219,7 +225,8 @@ def is_error(reply: Any, *codes: str) -> bool:
 
 def is_final(reply: ReplyError) -> bool:
     """Whether the server will say the same the next time: it does not know us, or does not let us."""
-    return is_error(reply, "WRONGPASS", "NOPERM") or is_denied(str(reply)) or wants_password(reply)
+    is_refused = is_error(reply, "WRONGPASS", "NOPERM") or UNASKED in str(reply)
+    return is_refused or is_denied(str(reply)) or wants_password(reply)
 
 
 def wants_password(reply: ReplyError) -> bool:

@@ -84,6 +84,7 @@ class Environment:
         self, raw: dict[bytes, bytes], say: Callable[[str], None], warn: Callable[[str], None] | None = None
     ) -> None:
         told = self.variables = Variables(raw, say, warn or say)
+        missing = [names[0] for names in (DISPATCH, URL) if not any(map(told.exact, names))]
         told.take_file()
         self.timeout = told.seconds("TIMEOUT", 0.0)
         self.grace = told.seconds("GRACE", 30.0)
@@ -93,7 +94,6 @@ class Environment:
         self.is_dumpable = told.switch("DUMPABLE", False)
         self.capture = told.switch("CAPTURE", None)
         self.is_streamed = told.switch("STREAM", False)
-        missing = [names[0] for names in (DISPATCH, (*URL, FILE)) if not any(told.exact(name) for name in names)]
         self.is_reporting = not missing
         told.complain_of_strangers()
         if missing:
@@ -103,15 +103,15 @@ class Environment:
             self.command |= hand_on_result(result)
 
 
+FILE, FILE_BYTES = f"{PREFIX}URL_FILE", 64 * 1024
+"""Names the file that holds the address, where EIGHTBELLS_URL does not; and more than an address is long."""
+
 DISPATCH = (f"{PREFIX}DISPATCH_ID", "EVAL_ID")
-URL = (f"{PREFIX}URL", "REDIS_URL")
+URL = (f"{PREFIX}URL", FILE, "REDIS_URL")
 """The two without which nothing is reported, and their older names."""
 
 RESULT = f"{PREFIX}RESULT"
 """Names the file for the command's result, and is the one variable that the command gets."""
-
-FILE, FILE_BYTES = f"{PREFIX}URL_FILE", 64 * 1024
-"""Names the file that holds the address, where EIGHTBELLS_URL does not; and more than an address is long."""
 
 
 def find_environment() -> dict[bytes, bytes]:
@@ -143,6 +143,14 @@ def _is_service(name: str) -> bool:
     return "_SERVICE_HOST" in name or "_SERVICE_PORT" in name or name.endswith("_PORT") or "_PORT_" in name
 
 
+def _read(path: str) -> bytes:
+    file = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC | posix.O_NONBLOCK)
+    try:
+        return posix.read(file, FILE_BYTES).strip()
+    finally:
+        posix.close(file)
+
+
 def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
@@ -158,21 +166,24 @@ class Variables:
         self._warn = warn or say
 
     def take_file(self) -> None:
-        """Take the address out of its file, where one is named."""
-        path, url = self.exact(FILE), URL[0].encode()
+        """Put the address that a file holds in the place of the file's path; '' where it is of no use."""
+        path = self.exact(FILE)
         if not path:
             return
-        if self._raw.get(url):
-            self.complain(FILE, f"{URL[0]} is set")
-            return
-        try:
-            file = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC | posix.O_NONBLOCK)
-            self._raw = {**self._raw, url: posix.read(file, FILE_BYTES).strip()}
-            posix.close(file)
-        except OSError as problem:
-            self.complain(FILE, f"{path}: {problem.strerror}")
-            return
-        self.warn_of_file(FILE, path, f"{URL[0]} is kept from it")
+        url, problem = b"", ""
+        if self.exact(URL[0]):
+            problem = f"{URL[0]} is set"
+        else:
+            try:
+                url = _read(path)
+                problem = "" if url else f"{path} is empty"
+            except OSError as refused:
+                problem = f"{path}: {refused.strerror}"
+        self._raw = {**self._raw, FILE.encode(): url}
+        if problem:
+            self.complain(FILE, problem)
+        else:
+            self.warn_of_file(FILE, path, f"{URL[0]} is kept from it")
 
     def warn_of_file(self, name: str, path: str, remedy: str) -> None:
         """Say that the command, which has our user, can read the secret in this file, where it can."""

@@ -79,9 +79,9 @@ class Target:
         self.problem = ""
         try:
             self.address = _demand(told, URL, parse_address)
-            self.address.ca = told.exact(f"{PREFIX}TLS_CA") or self.address.ca
-            self.address.certificate = told.exact(f"{PREFIX}TLS_CERT") or self.address.certificate
-            self.address.key = told.exact(f"{PREFIX}TLS_KEY") or self.address.key
+            self.address.ca = told.exact(f"{PREFIX}TLS_CA")
+            self.address.certificate = told.exact(f"{PREFIX}TLS_CERT")
+            self.address.key = told.exact(f"{PREFIX}TLS_KEY")
             _warn_of_key(told, self.address)
         except Unusable as problem:
             self.problem = str(problem)
@@ -115,7 +115,9 @@ def _identify(image: str | None) -> str | None:
 
 def _demand(told: Variables, names: tuple[str, ...], parse: Callable[[str], Value]) -> Value:
     """Read the first of these variables that is set. Raises `Unusable`."""
-    name = next((name for name in names if told.exact(name)), names[0])
+    name = next(filter(told.exact, names), None)
+    if name is None:
+        raise Unusable(f"{names[0]} is not set")
     try:
         return parse(told.exact(name))
     except ValueError as problem:
