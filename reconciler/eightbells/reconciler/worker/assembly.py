@@ -34,7 +34,7 @@ def assembled(connection: Connection, bus: Bus, options: Options, metrics: Metri
     worker = Worker(cache, bus, Asker(connection), publisher, agenda, options=options, **timed)
     sweeper = Sweeper(cache, bus, agenda, options=options, lost=check_again, clock=clock.monotonic)
     continuity = Continuity(bus, check_again, clock.monotonic)
-    metrics.collect_from(informer.counters)
+    metrics.watch(informer.figures)
     informer.start()
     try:
         yield Reconciler(informer, worker, sweeper, continuity, agenda, options=options, metrics=metrics)

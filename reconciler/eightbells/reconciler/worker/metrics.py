@@ -1,9 +1,11 @@
 """What a reconciler has done, for Prometheus. No dispatch ids: a label's values are few."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 
+from eightbells.reconciler.informer.tally import Figures
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 PREFIX = "eightbells_reconciler"
 
@@ -36,33 +38,36 @@ class Metrics:
         self.depth = Gauge(f"{PREFIX}_queue_depth", "Jobs that changed and wait to be judged.", registry=self.registry)
         self.outages = Counter(f"{PREFIX}_bus_outages", "Times that the bus went away.", registry=self.registry)
 
-    def collect_from(self, counters: Callable[[], Mapping[str, float]]) -> None:
-        """Add numbers that somebody else keeps, read when they are asked for."""
-        self.registry.register(_Kept(counters))
+    def watch(self, figures: Callable[[], Figures]) -> None:
+        """Add what the informer counts, read when it is asked for."""
+        self.registry.register(_Informed(figures))
 
 
-class _Kept:
-    """A name that ends in `_total` is a counter; `name{label=value}` has a label."""
+class _Informed(Collector):
+    """What the informer counts."""
 
-    def __init__(self, counters: Callable[[], Mapping[str, float]]) -> None:
-        self._counters = counters
+    def __init__(self, figures: Callable[[], Figures]) -> None:
+        self._figures = figures
 
     def collect(self) -> Iterable[Metric]:
-        families: dict[str, Metric] = {}
-        for name, labels, value in self._read():
-            family = families.get(name) or families.setdefault(name, _family(name, list(labels)))
-            family.add_sample(f"{PREFIX}_{name}", labels, value)
-        return families.values()
+        found = self._figures()
+        sizes = found.sizes
+        yield _gauge("watch_age_seconds", "Since the oldest view of the cluster was fresh.", found.watch_age)
+        relists = CounterMetricFamily(f"{PREFIX}_relists", "Whole lists, by why there had to be one.", labels=["cause"])
+        for cause, count in found.relists.items():
+            relists.add_metric([cause], count)
+        yield relists
+        yield _counter("decode_errors", "Objects and lines that could not be decoded.", found.decode_errors)
+        yield _gauge("cached_jobs", "Jobs in the cache.", sizes.jobs)
+        yield _gauge("cached_pods", "Pods in the cache.", sizes.pods)
+        yield _gauge("settled_jobs", "Jobs of which only that they are settled is kept.", sizes.settled)
+        yield _gauge("tombstones", "Jobs and pods that are gone, and kept for what they tell.", sizes.gone)
+        yield _counter("tombstones_dropped", "Tombstones that had to make room.", sizes.dropped)
 
-    def _read(self) -> Iterator[tuple[str, dict[str, str], float]]:
-        for name, value in self._counters().items():
-            plain, _, label = name.partition("{")
-            key, _, said = label.rstrip("}").partition("=")
-            yield plain, {key: said} if key else {}, value
+
+def _gauge(name: str, says: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"{PREFIX}_{name}", says, value=value)
 
 
-def _family(name: str, labels: list[str]) -> Metric:
-    said = f"{PREFIX}_{name}"
-    if name.endswith("_total"):
-        return CounterMetricFamily(said.removesuffix("_total"), "Of the informer.", labels=labels)
-    return GaugeMetricFamily(said, "Of the informer.", labels=labels)
+def _counter(name: str, says: str, value: float) -> Metric:
+    return CounterMetricFamily(f"{PREFIX}_{name}", says, value=value)

@@ -27,6 +27,10 @@ class Watching(Protocol):
     def is_synced(self) -> bool:
         """Whether everything has been listed once."""
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether all its threads run."""
+
 
 class Reconciler:
     """The loop, in the thread that calls `run`; any thread may `stop` it."""
@@ -72,7 +76,9 @@ class Reconciler:
         self._stopping.set()
 
     def why_not_alive(self) -> str | None:
-        """Return why the loop makes no progress; None where it does."""
+        """Return why there is no progress; None where there is."""
+        if not self._informer.is_alive:
+            return "a thread that watches has ended"
         seconds = self._clock() - self._turned_at
         return f"the loop has not turned for {seconds:.0f} s" if seconds > STUCK_SECONDS else None
 
