@@ -61,13 +61,13 @@ class Answers:
 class Post:
     """One reconciler; `other` is another one beside it, with a view of its own."""
 
-    def __init__(self, server: Server, *, time: Time | None = None, **options: Any) -> None:
-        self.time = time or Time()
+    def __init__(self, server: Server, *, is_synced: bool = True, **options: Any) -> None:
+        self.time = Time()
         self.bus = TestBus(server)
         self.answers = Answers()
         self.cache = Cache(self.time.clock)
-        for kind in ("jobs", "pods"):
-            self.cache.views.open(kind, "").listed(0.0)
+        if is_synced:
+            self.list_all()
         self.agenda = Agenda(lambda: self.time.seconds)
         self.metrics = Metrics()
         self.link = Bus(server.url, self.bus.namespace, CLUSTER)
@@ -137,6 +137,10 @@ class Post:
     def pass_seconds(self, seconds: float) -> None:
         """Let time pass, with a watch that goes on."""
         self.time.seconds += seconds
+        self.list_all()
+
+    def list_all(self) -> None:
+        """Everything was listed just now."""
         for kind in ("jobs", "pods"):
             self.cache.views.open(kind, "").listed(self.time.seconds)
 

@@ -13,6 +13,7 @@ from eightbells.reconciler.attempts import list_attempts
 from eightbells.reconciler.case import Case
 from eightbells.reconciler.classify import classify
 from eightbells.reconciler.informer.errors import ClusterError
+from eightbells.reconciler.marks import start_timeout_of
 from eightbells.reconciler.snapshot import Snapshot
 from eightbells.reconciler.times import later
 from eightbells.reconciler.verdict import Asked, NotYet, Verdict
@@ -155,7 +156,8 @@ class Worker:
     def _held(self, subject: Subject, said: Verdict | NotYet, now: datetime) -> Verdict | NotYet:
         if self._options.is_once:
             return said
-        return self._sights.hold(subject.key, said, self._options.graces, now, self._clock())
+        graces = self._options.graces.capped(start_timeout_of(subject.snapshot.job))
+        return self._sights.hold(subject.key, said, graces, now, self._clock())
 
     def _wait(self, subject: Subject, said: NotYet, now: datetime) -> None:
         # Where nobody could be asked, because the place of its Job is not known, it would be due again at once.
