@@ -10,7 +10,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from eightbells.wrapper.console import START, find_paths
+from eightbells.wrapper.console import find_paths
+
+from tests.wrapper.wrapping import START
 
 CONTAINER = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 """Makes what follows the first process of a PID namespace, as in a container."""

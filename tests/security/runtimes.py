@@ -4,9 +4,8 @@ import os
 import shutil
 from pathlib import Path
 
-from eightbells.wrapper.console import START
-
 from tests.security.attackers import CONTAINER, HOME, PYTHON, USER
+from tests.wrapper.wrapping import START
 
 
 class Runtime:

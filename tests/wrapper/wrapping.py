@@ -14,10 +14,13 @@ from typing import Any, NamedTuple
 from eightbells.events import document
 from eightbells.events.contract import keys
 from eightbells.events.schema import ENDINGS, Data, Event
-from eightbells.wrapper.console import START, find_paths
+from eightbells.wrapper.console import find_paths
 
 from tests.servers.server import Server
 from tests.waiting import wait_until
+
+START = "import sys; sys.path += {paths!r}; from eightbells.wrapper.main import main; main()"
+"""What the interpreter executes where a launcher has started it."""
 
 WRAPPER = [sys.executable, "-X", "utf8", "-ISBc", START.format(paths=find_paths()), "--"]
 CONSOLE = [str(Path(sys.executable).with_name("eightbells-wrapper")), "--"]

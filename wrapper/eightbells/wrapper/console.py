@@ -15,14 +15,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-START = "import sys; sys.path += {paths!r}; from eightbells.wrapper.main import main; main()"
-START_AS_SUBREAPER = "import sys; sys.path += {paths!r}; from eightbells.wrapper.console import start; start()"
-"""What the isolated interpreter executes: where somebody else inherits orphans, and where we are to."""
+START = "import sys; sys.path += {paths!r}; from eightbells.wrapper.console import start; start()"
+"""What the isolated interpreter executes."""
 
 
 def run() -> NoReturn:
     """Become the wrapper: the same process, an isolated interpreter, the environment as it was found."""
-    code = START_AS_SUBREAPER.format(paths=find_paths())
+    code = START.format(paths=find_paths())
     command = [sys.executable, "-X", "utf8", "-ISBc", code, *sys.argv[1:]]
     posix.execve(sys.executable, command, find_environment())
 
@@ -40,12 +39,5 @@ def find_paths() -> list[str]:
     """Return where our own package is and where hiredis is; an interpreter without `site` knows neither."""
     own = __file__.rpartition("/eightbells/")[0]
     paths = (path for path in (own, *sys.path) if path.startswith("/"))
-    return list(dict.fromkeys((own, next((path for path in paths if _has_hiredis(path)), own))))
-
-
-def _has_hiredis(path: str) -> bool:
-    try:
-        posix.stat(f"{path}/hiredis/__init__.py")
-    except OSError:
-        return False
-    return True
+    found = (path for path in paths if posix.access(f"{path}/hiredis/__init__.py", posix.F_OK))
+    return list(dict.fromkeys((own, next(found, own))))

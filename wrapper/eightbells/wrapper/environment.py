@@ -66,24 +66,10 @@ UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "": 1.0}
 class Environment:
     """What was told. Times are seconds; `timeout` is 0 where there is none, `capture` None where nobody decided."""
 
-    __slots__ = (
-        "capture",
-        "command",
-        "drain",
-        "grace",
-        "is_dumpable",
-        "is_reporting",
-        "is_streamed",
-        "publish_timeout",
-        "reserve",
-        "timeout",
-        "variables",
-    )
-
     def __init__(
         self, raw: dict[bytes, bytes], say: Callable[[str], None], warn: Callable[[str], None] | None = None
     ) -> None:
-        told = self.variables = Variables(raw, say, warn or say)
+        told = self.variables = Variables(raw, say, warn)
         missing = [names[0] for names in (DISPATCH, URL) if not any(map(told.exact, names))]
         told.take_file()
         self.timeout = told.seconds("TIMEOUT", 0.0)

@@ -51,7 +51,7 @@ def spawn(
         try:
             return _execute(path, argv, start)
         except (FileNotFoundError, NotADirectoryError):
-            if _is_there(path):
+            if posix.access(path, posix.F_OK):
                 raise _no_interpreter(path) from None
         except PermissionError:
             denied = True  # execvp goes on: the next directory may have one that can be executed
@@ -72,7 +72,7 @@ def _candidates(name: bytes, environment: dict[bytes, bytes]) -> list[bytes]:
         return [name]
     directories = environment.get(b"PATH", SEARCHED).split(b":")
     paths = [(directory or b".") + b"/" + name for directory in directories] if name else []
-    return [path for path in paths if _is_there(path)]
+    return [path for path in paths if posix.access(path, posix.F_OK)]
 
 
 def _execute(path: bytes, argv: list[bytes], start: Start) -> int:
@@ -80,7 +80,7 @@ def _execute(path: bytes, argv: list[bytes], start: Start) -> int:
     try:
         return start(path, argv)
     except OSError as problem:
-        if problem.errno != errno.ENOEXEC or not _is_there(SHELL):
+        if problem.errno != errno.ENOEXEC or not posix.access(SHELL, posix.F_OK):
             raise
     return start(SHELL, [SHELL, path, *argv[1:]])
 
@@ -104,14 +104,6 @@ def _forker(environment: dict[bytes, bytes], actions: Sequence[Action], mask: se
         return terminal.fork(execute, mask)
 
     return start
-
-
-def _is_there(path: bytes) -> bool:
-    try:
-        posix.stat(path)
-    except OSError:
-        return False
-    return True
 
 
 def _no_interpreter(path: bytes) -> NotStarted:

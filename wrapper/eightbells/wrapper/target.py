@@ -52,27 +52,6 @@ class Target:
     must not appear in an event. Raises `Unusable` where there is no dispatch id.
     """
 
-    __slots__ = (
-        "address",
-        "dispatch",
-        "heartbeat",
-        "is_indexed",
-        "is_result_required",
-        "is_synced",
-        "namespace",
-        "place",
-        "problem",
-        "restart_count",
-        "result",
-        "retries",
-        "secrets",
-        "security",
-        "stop_if_ended",
-        "termination_log",
-        "traceparent",
-        "tracestate",
-    )
-
     def __init__(self, told: Variables) -> None:
         self.dispatch = _demand(told, DISPATCH, keys.check_dispatch)
         self.address: Address | None = None

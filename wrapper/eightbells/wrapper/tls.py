@@ -78,7 +78,7 @@ def make_context(address: Address) -> Any:
     """Return what we trust and how we show who we are. Raises `Unreachable` where a file of it is of no use."""
     # by itself this demands a certificate, checks its host name, and speaks no version before 1.2
     context: Any = _ssl._SSLContext(_ssl.PROTOCOL_TLS_CLIENT)  # noqa: SLF001
-    authorities = address.ca or next(filter(_is_there, BUNDLES), "")
+    authorities = address.ca or next((path for path in BUNDLES if posix.access(path, posix.F_OK)), "")
     if not authorities:
         raise Unreachable(
             f"{address}: nobody is trusted: this image has no certificates of authorities"
@@ -110,11 +110,3 @@ def _release_code() -> None:
     except ImportError:
         return
     release_code()
-
-
-def _is_there(path: str) -> bool:
-    try:
-        posix.stat(path)
-    except OSError:
-        return False
-    return True
