@@ -10,7 +10,7 @@ from eightbells.reconciler.containers import is_running, status_of
 from eightbells.reconciler.graces import DYING
 from eightbells.reconciler.snapshot import Sighting
 from eightbells.reconciler.times import later
-from eightbells.reconciler.worker.record import Record
+from eightbells.reconciler.worker.record import Record, is_run
 
 
 def untold(attempts: tuple[Attempt, ...], case: Case, record: Record | None) -> tuple[Attempt, ...]:
@@ -18,7 +18,7 @@ def untold(attempts: tuple[Attempt, ...], case: Case, record: Record | None) -> 
     newest = case.pods[-1].pod.uid if case.pods else ""
     pods = {one.pod.uid: one for one in case.pods}
     found = []
-    for one in attempts:
+    for one in (one for one in attempts if is_run(one.run)):
         uid, _, restart = one.run.rpartition(".")
         is_newest = uid == newest and int(restart) >= (status_of(pods[uid].pod, case.main).restart_count or 0)
         if is_newest and not case.may_be_followed(pods[uid]):

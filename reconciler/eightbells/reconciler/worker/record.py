@@ -3,6 +3,7 @@
 The bus has a clock of its own. Its times are told to the rules by how far they are from its own now.
 """
 
+import re
 from datetime import datetime
 
 from eightbells.events import document
@@ -21,6 +22,14 @@ class Run(Struct, frozen=True):
     name: str
     number: int
     is_over: bool
+
+
+_RUN = re.compile(r"[A-Za-z0-9-]{1,64}\.\d{1,9}")
+
+
+def is_run(text: str) -> bool:
+    """Whether a text names a run: it becomes part of an event's id, and a termination message may hold any text."""
+    return _RUN.fullmatch(text) is not None
 
 
 class Record(Struct, frozen=True, kw_only=True):

@@ -3,19 +3,14 @@
 A verdict about a Job names no pod: then its newest pod speaks, and without any pod the newest attempt on the bus.
 """
 
-import re
-
 from eightbells.events.schema import Data
 from eightbells.reconciler.attempts import Attempt
 from eightbells.reconciler.case import Case, made_at
 from eightbells.reconciler.containers import has_started, status_of
 from eightbells.reconciler.snapshot import Sighting
 from eightbells.reconciler.verdict import Finding
-from eightbells.reconciler.worker.record import Record
+from eightbells.reconciler.worker.record import Record, is_run
 from msgspec import Struct
-
-_RUN = re.compile(r"[A-Za-z0-9-]{1,64}\.\d{1,9}")
-"""The text of a termination message is the command's, and a run is part of an event's id."""
 
 
 class Dossier(Struct, frozen=True, kw_only=True):
@@ -40,7 +35,7 @@ def testify(finding: Finding, dossier: Dossier) -> Testimony:
     case, record = dossier.case, dossier.record
     sighting = _sighting(finding, case)
     report = finding.report or (case.report(sighting) if sighting else _newest(record))
-    run = report.run if report and _RUN.fullmatch(report.run or "") else None
+    run = report.run if report and is_run(report.run or "") else None
     run = run or _run(sighting, dossier)
     if not run and sighting is None and record.runs:
         run = record.runs[-1].name
@@ -63,6 +58,8 @@ def _run(sighting: Sighting | None, dossier: Dossier) -> str:
     if sighting is None:
         return ""
     uid, main = sighting.pod.uid, dossier.case.main
+    if not is_run(f"{uid}.0"):
+        return ""
     if told := [one.run for one in dossier.attempts if one.run.startswith(f"{uid}.")]:
         return told[-1]
     return f"{uid}.{status_of(sighting.pod, main).restart_count or 0}" if has_started(sighting, main) else ""
