@@ -161,6 +161,18 @@ def test_user_password_and_database_of_the_url_are_used(dispatch: Dispatch, valk
     assert third.xlen("{eb:default}:ev") == 2
 
 
+def test_a_namespace_has_keys_of_its_own(dispatch: Dispatch, valkey: Server) -> None:
+    """With EIGHTBELLS_NAMESPACE events, heartbeat and live output are in that namespace, and nothing is in another."""
+    told = {"EIGHTBELLS_NAMESPACE": "night-watch", "EIGHTBELLS_HEARTBEAT": "50ms", "EIGHTBELLS_STREAM": "1"}
+    process = dispatch.start("sh", "-c", "echo out; read go", env=told, stdin=subprocess.PIPE)
+    client = valkey.client()
+    wait_until(lambda: client.exists(f"{{eb:night-watch}}:hb:{dispatch.name}"), "a heartbeat")
+    assert process.finish(b"go\n").exit_code == 0
+    assert client.xlen("{eb:night-watch}:ev") == 2
+    assert client.exists(f"{{eb:night-watch}}:out:{dispatch.name}")
+    assert not client.keys("{eb:default}:*")
+
+
 @pytest.mark.parametrize("setting", ["maxmemory", "min-replicas-to-write"])
 def test_a_server_that_refuses_to_write_changes_nothing(dispatch: Dispatch, valkey: Server, setting: str) -> None:
     """OOM and NOREPLICAS are outages like any other: tried again, and then said."""
