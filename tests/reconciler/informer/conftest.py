@@ -7,6 +7,7 @@ from eightbells.reconciler.informer.cache import Cache
 
 from tests.dispatcher.faults import Api
 from tests.reconciler.informer.moments import Time
+from tests.reconciler.informer.stage import Stage
 
 
 @pytest.fixture
@@ -29,3 +30,10 @@ def cache(time: Time) -> Cache:
     cache.views.open("jobs", "").listed(0.0)
     cache.views.open("pods", "").listed(0.0)
     return cache
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    """An API server whose lists and watches go wrong on command."""
+    with Stage().serving() as stage:
+        yield stage

@@ -129,6 +129,8 @@ class Feed:
             self._pace.asked()
         else:
             self._pace.wait()
+        if self._is_called:
+            return
         timings = self._shared.timings
         asked = watch_parameters(self._version, timings.watch_seconds())
         path = path_of(self._kind, self._scope)
