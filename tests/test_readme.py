@@ -13,12 +13,16 @@ from eightbells.consumer.demo.cases import CASES
 from eightbells.events.contract import keys
 
 from tests.dispatcher.faults import MISSING, Api, created
+from tests.reconciler.shelf import Shelf
 from tests.servers.server import Server
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 BIN = Path(sys.executable).parent
+
+
+EXPLAIN = "eightbells explain job/etl -n batch"
 
 
 def blocks(language: str) -> list[str]:
@@ -42,7 +46,7 @@ def shape(demo: str) -> list[str]:
 
 def test_every_command_of_readme_is_one_that_a_test_here_runs() -> None:
     """A command that is added to README needs a test."""
-    known = ["make demo", "make test", "eightbells tail", "eightbells submit", "eightbells consume"]
+    known = ["make demo", "make test", "eightbells tail", "eightbells submit", EXPLAIN, "eightbells consume"]
     assert [command.split(" --")[0] for command in commands()] == known
 
 
@@ -133,6 +137,16 @@ def test_readme_submits_a_dispatch_and_exits_as_its_command_did(valkey: Server, 
             stdout, _ = submitting.communicate(timeout=20)
 
     assert (submitting.returncode, stdout) == (3, "a score\n")
+
+
+def test_readme_explains_a_job_of_a_cluster(tmp_path: Path) -> None:
+    """README's explain says of the Job that it names how it ended."""
+    with Api().serving() as api:
+        api.tell("GET", Shelf("killed_137: a provisional record gives the output, never the verdict"))
+        told = environment(EIGHTBELLS_KUBECONFIG=str(api.write_kubeconfig(tmp_path / "kubeconfig", token="t0ken")))
+        ran = subprocess.run(EXPLAIN.split(), env=told, capture_output=True, text=True, timeout=25, check=True)
+
+    assert ran.stdout.startswith("job/etl (ns batch)                FAILED  killed_137 · user · retry once · charged\n")
 
 
 @pytest.fixture

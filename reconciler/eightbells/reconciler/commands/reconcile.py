@@ -11,31 +11,13 @@ from eightbells.cli import logs
 from eightbells.cli.durations import DURATION
 from eightbells.cli.exits import Exit
 from eightbells.cli.options import CONTEXT, chosen_url, namespace_option, option, server_options
-from eightbells.events.codes import Code
 from eightbells.events.contract.keys import BadName
-from eightbells.reconciler.graces import ABSENT, PENDING, Graces
+from eightbells.reconciler.commands.graces import Grace
+from eightbells.reconciler.graces import Graces
 
 if TYPE_CHECKING:
     from eightbells.reconciler.informer.connection import Connection
     from eightbells.reconciler.worker.options import Options
-
-
-class Grace(click.ParamType[tuple[Code, float]]):
-    """A code and for how long its state must last, written `code=duration`."""
-
-    name = "code=duration"
-
-    def convert(
-        self, value: str | tuple[Code, float], param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[Code, float]:
-        """Return the code and the seconds."""
-        if isinstance(value, tuple):
-            return value
-        code, _, text = value.partition("=")
-        graced = {one.value: one for one in (*PENDING, *ABSENT)}
-        if code not in graced:
-            self.fail(f"{code!r} has no grace: the codes that have one are {', '.join(sorted(graced))}", param, ctx)
-        return graced[code], float(DURATION.convert(text, param, ctx))
 
 
 @click.command(context_settings=CONTEXT)

@@ -54,14 +54,15 @@ class Account(Struct, frozen=True, kw_only=True):
 
 
 class Told(Struct, frozen=True, kw_only=True):
-    """An account, and what the text says beyond it: pod, container and node for the next command, whether the message
-    is what a container ended with, and the output.
+    """An account, and what the text says beyond it: pod, container and node for the next command, whether a cluster was
+    read, whether the message is what a container ended with, and the output.
     """
 
     account: Account
     pod: str | None = None
     container: str | None = None
     node: str | None = None
+    is_live: bool = False
     is_of_an_end: bool = False
     report: Data | None = None
 
@@ -111,7 +112,7 @@ def _attempt(subject: Subject, case: Case) -> Told:
         if found := found or judge_pending(case, sighting):
             found = with_remedy(case, found)
             return _tell(subject, case, found, decision="attempt", state=state, ruled_out=rule_out(case, found))
-    why = "Nothing in the file says that anything has ended." if case.pods else "There is no Job and no pod of it."
+    why = "Nothing here says that anything has ended." if case.pods else "There is no Job and no pod of it."
     return _tell(subject, case, None, decision="nothing_to_say", state=_state(case), explanation=why)
 
 
@@ -159,6 +160,7 @@ def _tell(subject: Subject, case: Case, found: Finding | None, **more: Any) -> T
         pod=pod.name if pod else None,
         container=(found.container if found else None) or case.main,
         node=pod.wants.node_name if pod else None,
+        is_live=subject.is_live,
         is_of_an_end=found is not None and found.rule.startswith("6"),
         report=found.report if found else None,
     )

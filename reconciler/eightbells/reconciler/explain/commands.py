@@ -28,7 +28,7 @@ def next_command(told: Told) -> str | None:
     account, code = told.account, told.account.code or told.account.would_be
     kubectl = f"kubectl -n {account.namespace}"
     if account.decision in {"attempt", "nothing_to_say"} and "job" in account.missing and account.job:
-        return f"{kubectl} get job/{account.job} -o yaml"
+        return f"{kubectl} get events" if told.is_live else f"{kubectl} get job/{account.job} -o yaml"
     if "pods" in account.missing and account.code is None:
         return f"{kubectl} get job,pod,events -o yaml"
     if account.fault == "none" or code is None:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from eightbells.reconciler.events import Event
 from eightbells.reconciler.explain.reading import Dump
@@ -17,13 +17,16 @@ JOB_NAME = ("batch.kubernetes.io/job-name", "job-name")
 
 
 class Subject(Struct, frozen=True, kw_only=True):
-    """What is explained: a Job, or the pods of one that is not in the dump. `missing` names what would tell more."""
+    """What is explained: a Job, or the pods of one that is not there. `missing` names what would tell more; `is_live`:
+    it was read from a cluster, and what is missing is gone, or not to be read.
+    """
 
     namespace: str
     job: str | None
     uid: str | None
     snapshot: Snapshot
     missing: tuple[str, ...] = ()
+    is_live: bool = False
 
 
 def find_subjects(dump: Dump) -> list[Subject]:
@@ -56,6 +59,13 @@ def job_name(pod: Pod) -> str | None:
         return owner.name if owner.kind == "Job" else None
     labels = pod.metadata.labels or {}
     return next((labels[name] for name in JOB_NAME if labels.get(name)), None)
+
+
+def controlling_job(raw: dict[str, Any]) -> bool:
+    """Whether an object, as it stands in an answer of the API, belongs to a Job."""
+    metadata = raw.get("metadata")
+    owners = metadata.get("ownerReferences") if isinstance(metadata, dict) else None
+    return any(isinstance(one, dict) and one.get("kind") == "Job" for one in owners or ())
 
 
 def _of_job(dump: Dump, index: "Index", job: Job) -> Subject:

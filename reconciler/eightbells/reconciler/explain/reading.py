@@ -58,12 +58,18 @@ def read_dump(content: bytes) -> Dump:
         raise Unreadable(f"this is text for people, which leaves out what the rules read: `{RIGHT}` has it all")
     broken: list[Broken] = []
     raw = [one for document in _documents(text, broken) for one in _members(document, broken)]
+    dump = make_dump(raw, broken)
+    if not (dump.jobs or dump.pods or dump.events or dump.nodes):
+        why = "; ".join(f"{one.name}: {one.problem}" for one in broken[:3]) or "it is empty"
+        raise Unreadable(f"there is no Job, Pod or Event in it ({why}): `{RIGHT}`")
+    return dump
+
+
+def make_dump(raw: list[dict[str, Any]], broken: list[Broken]) -> Dump:
+    """Return the objects as values; adds to `broken` those that cannot be read."""
     known: dict[str, list[Any]] = {kind: [] for kind in KINDS}
     for one in raw:
         _take(one, known, broken)
-    if not any(known.values()):
-        why = "; ".join(f"{one.name}: {one.problem}" for one in broken[:3]) or "it is empty"
-        raise Unreadable(f"there is no Job, Pod or Event in it ({why}): `{RIGHT}`")
     return Dump(
         jobs=tuple(known["Job"]),
         pods=tuple(known["Pod"]),

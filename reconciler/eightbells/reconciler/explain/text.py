@@ -63,7 +63,7 @@ def paragraph(told: Told) -> Iterator[str]:
     yield headline(account)
     if account.explanation:
         yield f"  {account.explanation}"
-    yield from _block("why", [*map(fact_line, account.evidence), *_not(account), *_noted(account)])
+    yield from _block("why", [*map(fact_line, account.evidence), *_not(account), *_noted(told)])
     yield from _block("when", timeline_lines(account.timeline))
     yield from _block("tail", tail_lines(told.report, account.message if told.is_of_an_end else None))
     yield from _block("do", [one for one in (account.remedy, next_command(told)) if one])
@@ -126,11 +126,6 @@ def tail_lines(report: Data | None, message: str | None) -> list[str]:
     return [*message.splitlines()[-TAIL_LINES:-1], f"{message.splitlines()[-1]}   (termination message)"]
 
 
-def _counted_as(account: Account) -> str:
-    would_be = f"{account.would_be} (not yet)" if account.would_be and account.state != "running" else None
-    return account.code or would_be or account.state or "?"
-
-
 def clock(time: str | None) -> str:
     """Return the time of day of a time in RFC 3339."""
     return "?" if time is None else time.partition("T")[2]
@@ -140,11 +135,12 @@ def _not(account: Account) -> list[str]:
     return wrap(" · ".join(f"not {one}" for one in account.ruled_out))
 
 
-def _noted(account: Account) -> list[str]:
+def _noted(told: Told) -> list[str]:
+    account, where = told.account, "there, or not for us to read" if told.is_live else "in the file"
     noted = [f"warning: {one}" for one in account.warnings]
     noted += ["it may still start"] if account.may_still_start else []
     noted += ["it may still run"] if account.may_still_run else []
-    noted += [f"not in the file: {', '.join(account.missing)}"] if account.missing else []
+    noted += [f"not {where}: {', '.join(account.missing)}"] if account.missing else []
     return noted
 
 
