@@ -82,6 +82,14 @@ def test_one_file_brings_all_that_is_imported_before_the_spawn(runtime: Path) ->
     assert {"reporter", "prctl"} <= files
 
 
+def test_what_brought_them_along_is_not_kept(runtime: Path) -> None:
+    """The bytes that the modules were made from are gone: they would cost every container as much memory again."""
+    start = interpreter(runtime / "lib/eightbells", str(runtime / "lib"), runtime / "bin/python3.11")
+    ask = "import eightbells; print(sum(len(each) for each in vars(eightbells).values() if isinstance(each, bytes)))"
+    done = subprocess.run([*start, "-X", "utf8", "-ISBc", ask], env={}, capture_output=True, text=True, check=True)
+    assert done.stdout == "0\n"
+
+
 def test_a_traceback_names_file_and_line(runtime: Path) -> None:
     """What goes wrong in a module that was brought along is said as in one that was found."""
     start = interpreter(runtime / "lib/eightbells", str(runtime / "lib"), runtime / "bin/python3.11")

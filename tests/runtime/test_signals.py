@@ -45,6 +45,8 @@ def code_after_term(init: Wrapping, root: Root, after: float, *command: str) -> 
     """How a container ends that gets TERM so many milliseconds after its first instruction."""
     process = init.start(*(command or SLEEP), program=root.entry())
     pid = wait_for_launcher(process)
+    if pid is None:
+        return process.finish().exit_code
     moment = time.perf_counter() + after / 1000  # what the test is about; nothing is waited for
     while time.perf_counter() < moment:
         pass
@@ -53,13 +55,18 @@ def code_after_term(init: Wrapping, root: Root, after: float, *command: str) -> 
     return process.finish().exit_code
 
 
-def wait_for_launcher(process: Wrapped) -> int:
-    """The container's PID 1, as this machine numbers it, from the moment that it is the launcher."""
-    pid, end = process.command, time.monotonic() + LIMIT
-    name = Path(f"/proc/{pid}/comm")
-    while not name.read_text().startswith("eightbells"):  # without a pause: the moment is what counts
+def wait_for_launcher(process: Wrapped) -> int | None:
+    """The container's PID 1, as this machine numbers it, from the moment that it is the launcher; None where it is all
+    over before we have looked.
+    """
+    end = time.monotonic() + LIMIT
+    while process.poll() is None:  # without a pause: the moment is what counts
+        with suppress(OSError):  # it has ended between two looks
+            for pid in listed_children(process.pid):
+                if Path(f"/proc/{pid}/comm").read_text().startswith("eightbells"):
+                    return pid
         assert time.monotonic() < end
-    return pid
+    return None
 
 
 @pytest.mark.parametrize(("blocked", "ignored"), [([], []), ([10, 12, 34, 64], []), ([15], [1, 2]), ([], [10, 15, 34])])
@@ -90,5 +97,9 @@ def test_orphans_come_to_us_where_we_are_not_pid_1(init: Wrapping, runtime: Path
 
 def orphans(parent: int, command: int) -> list[int]:
     """The children of a process other than its command."""
-    listed = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    return [int(pid) for pid in listed if int(pid) != command]
+    return [pid for pid in listed_children(parent) if pid != command]
+
+
+def listed_children(parent: int) -> list[int]:
+    """The children of a process, by one look."""
+    return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
