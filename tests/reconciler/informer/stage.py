@@ -9,7 +9,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
@@ -18,6 +18,7 @@ from eightbells.reconciler.informer.connection import Connection
 
 from tests.dispatcher.faults import Api
 from tests.reconciler.informer.breaking import EXPIRED, RESET, SILENCE, Refusal, begin, end, is_closed, refuse, write
+from tests.reconciler.informer.serving import serving
 
 PAUSE = 0.01
 """Seconds between two looks of an open stream at whether it is to be cut."""
@@ -218,28 +219,6 @@ class Stage:
     @contextmanager
     def serving(self) -> Iterator["Stage"]:
         """Serve until the end."""
-        stage = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *_: object) -> None: ...
-
-            def do_GET(self) -> None:
-                try:
-                    stage.serve(self)
-                except OSError:
-                    self.close_connection = True  # the client has given up
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        try:
+        with serving(self.serve) as self.url:
             yield self
-        finally:
             self.is_over = True
-            server.shutdown()
-            thread.join()
-            server.server_close()
