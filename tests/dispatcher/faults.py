@@ -137,6 +137,7 @@ class Api:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # else each answer waits for the client's delayed ACK
 
             def setup(self) -> None:
                 api.connections += 1

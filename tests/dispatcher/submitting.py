@@ -30,10 +30,10 @@ class Harbour:
         self._directory = directory
         self._opened: list[Dispatcher] = []
 
-    def open(self, *, seconds: float = 10.0, **options: Any) -> Dispatcher:
+    def open(self, *, seconds: float = 10.0, url: str = "", **options: Any) -> Dispatcher:
         """Return a dispatcher; the API has so many seconds to answer."""
         api = self.api.connect(self._directory / "kubeconfig", seconds=seconds)
-        self._opened.append(Dispatcher(SETTINGS, self.server.url, api, **options))
+        self._opened.append(Dispatcher(SETTINGS, url or self.server.url, api, **options))
         return self._opened[-1]
 
     def read(self, name: str = "d") -> dict[str, str]:

@@ -14,6 +14,7 @@ class Exit(IntEnum):
     REFUSED = 65
     NOT_FOUND = 66
     UNAVAILABLE = 69
+    UNEXPECTED = 70
     CONFLICT = 73
     TRY_AGAIN = 75
     NO_PERMISSION = 77

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
-from eightbells.dispatcher.bulk import Outcome, submit_many
+from eightbells.dispatcher.bulk import Bulk, Outcome, Wanted
 from eightbells.dispatcher.bus import Bus
 from eightbells.dispatcher.cancellation import WAIT_SECONDS, Cancellation, Canceller
 from eightbells.dispatcher.connection import Connection
@@ -47,6 +47,7 @@ class Dispatcher:
         create_seconds: float = CREATE_SECONDS,
     ) -> None:
         self._settings = settings
+        self._concurrency = concurrency
         self._api = api or Connection.find(connections=concurrency)
         self._jobs = Jobs(self._api)
         self._bus = Bus(bus_url, settings.bus_namespace, settings.cluster)
@@ -59,9 +60,12 @@ class Dispatcher:
         """Start a dispatch, unless it has been; one without an id is given one. Submitting again is always safe."""
         return self._submission.submit(self._prepare(dispatch))
 
-    def submit_many(self, dispatches: Iterable[Dispatch]) -> Iterator[Outcome]:
-        """Submit many; return what became of each as it becomes known. An error of one does not stop the others."""
-        return submit_many(self._submission, self._prepare, dispatches, self._pool)
+    def submit_many(self, dispatches: Iterable[Wanted]) -> Iterator[Outcome]:
+        """Submit many, or what `read_dispatch` takes for one; return what became of each as it becomes known.
+
+        An error of one does not stop the others. The iterable is read in a thread of its own, some hundred ahead.
+        """
+        return Bulk(self._submission, self._prepare, self._pool, self._concurrency).run(dispatches)
 
     def cancel(self, dispatch: str, wait: float = WAIT_SECONDS) -> Cancellation:
         """Cancel a dispatch; wait so many seconds for its Job to be gone, and see to it that it has one ending."""
@@ -107,7 +111,7 @@ class AsyncDispatcher:
         """Start a dispatch, as `Dispatcher.submit`."""
         return await self._run(partial(self._core.submit, dispatch))
 
-    async def submit_many(self, dispatches: Iterable[Dispatch]) -> AsyncIterator[Outcome]:
+    async def submit_many(self, dispatches: Iterable[Wanted]) -> AsyncIterator[Outcome]:
         """Submit many, as `Dispatcher.submit_many`."""
         outcomes = self._core.submit_many(dispatches)
         while (outcome := await self._run(partial(next, outcomes, None))) is not None:

@@ -6,7 +6,8 @@ DispatcherError
 ├── UnknownDispatch   the bus knows nothing of it
 ├── Forbidden         the API does not let us (401, 403); QuotaExceeded: a ResourceQuota is used up
 ├── Unavailable       API or bus do not answer, or cannot now; AnswerLost: it may have been done
-└── TooLate           the Job was not created in time; submitting again is safe
+├── TooLate           the Job was not created in time; submitting again is safe
+└── Unexpected        a fault of ours, where many are submitted: it is the result of one and stops no other
 """
 
 
@@ -60,3 +61,7 @@ class AnswerLost(Unavailable):
 
 class TooLate(DispatcherError):
     """The Job was not created in time; submitting again is safe."""
+
+
+class Unexpected(DispatcherError):
+    """A fault of ours, or of a library; the message is its own, and submitting again is safe."""

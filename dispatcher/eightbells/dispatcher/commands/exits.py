@@ -19,6 +19,7 @@ ERRORS: dict[type[DispatcherError], Exit] = {
     errors.TooLate: Exit.TRY_AGAIN,
     errors.Forbidden: Exit.NO_PERMISSION,
     errors.Unavailable: Exit.UNAVAILABLE,
+    errors.Unexpected: Exit.UNEXPECTED,
 }
 
 FAULTS: dict[str | None, Exit] = {

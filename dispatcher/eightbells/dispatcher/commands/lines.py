@@ -1,5 +1,6 @@
 """`submit --file`: a dispatch a line, a result a line, and on stderr how far it is."""
 
+import os
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO, Literal
@@ -8,14 +9,16 @@ import click
 from eightbells.cli.exits import Exit
 from eightbells.dispatcher.commands.exits import exit_of_error
 from eightbells.dispatcher.commands.show import describe_verdict, write
-from eightbells.dispatcher.dispatch import Dispatch, read_dispatch
-from eightbells.dispatcher.errors import DispatcherError, Refused
+from eightbells.dispatcher.errors import DispatcherError
 from eightbells.events.schema import Verdict
 from msgspec import Struct
 
 if TYPE_CHECKING:
     from eightbells.dispatcher.dispatcher import Dispatcher
     from eightbells.dispatcher.submission import Submitted
+
+
+CHUNK = 65536
 
 
 class Line(Struct, frozen=True, omit_defaults=True):
@@ -80,20 +83,14 @@ class Lines:
 
 
 def submit_lines(dispatcher: "Dispatcher", file: BinaryIO, form: str) -> Exit:
-    """Submit every line of the file; return the exit code."""
+    """Submit every line of the file as it comes; return the exit code."""
     results, numbers = Lines(form), list[int]()
 
-    def read() -> Iterator[Dispatch]:
-        for number, text in enumerate(file, 1):
-            if not text.strip():
-                continue
-            try:
-                dispatch = read_dispatch(text)
-            except Refused as error:
-                results.failed(number, "", error)
-                continue
-            numbers.append(number)
-            yield dispatch
+    def read() -> Iterator[bytes]:
+        for number, text in enumerate(read_lines(file), 1):
+            if text.strip():
+                numbers.append(number)
+                yield text
 
     try:
         for outcome in dispatcher.submit_many(read()):
@@ -104,3 +101,14 @@ def submit_lines(dispatcher: "Dispatcher", file: BinaryIO, form: str) -> Exit:
     finally:
         results.finish()
     return results.exit
+
+
+def read_lines(file: BinaryIO) -> Iterator[bytes]:
+    """Return the lines as they come. The file's own buffer is left alone: a thread that waits for input would hold its
+    lock, and a program that is interrupted then cannot end.
+    """
+    rest = b""
+    while chunk := os.read(file.fileno(), CHUNK):
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from lines
+    yield rest
