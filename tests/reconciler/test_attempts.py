@@ -68,6 +68,18 @@ def test_what_an_earlier_sight_showed_is_an_attempt_too() -> None:
     assert told(sighting)[0] == ("pod-uid.0", "exit_nonzero", True)
 
 
+def test_whom_the_job_deleted_is_no_attempt() -> None:
+    """At its own end the Job deletes its other pods: those have not ended by themselves."""
+    failed = pod(status={"phase": "Failed", **main(state=ended(3, "T+5", "T+9"))})
+    gone = {"uid": "victim", "name": "etl-b", "deletionTimestamp": "T+41", "deletionGracePeriodSeconds": 30}
+    victim = pod(metadata=gone, status={"phase": "Failed", **main(state=ended(143, "T+5", "T+12"))})
+    condition = {"type": "FailureTarget", "status": "True", "lastTransitionTime": "T+11"}
+    job = msgspec.convert(timed(merge(JOB, {"status": {"conditions": [condition]}})), Job)
+    snapshot = Snapshot(job=job, pods=(Sighting(pod=failed), Sighting(pod=victim)), events=())
+
+    assert [one.run for one in list_attempts(snapshot, START)] == ["pod-uid.0"]
+
+
 def test_what_runs_has_not_ended() -> None:
     """A pod whose main runs, or has not started, is no attempt that ended."""
     assert told(Sighting(pod=pod(status=main(state={"running": {"startedAt": "T+5"}})))) == []

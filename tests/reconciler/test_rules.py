@@ -103,6 +103,10 @@ def test_a_start_timeout_caps_what_has_not_started_and_nothing_else() -> None:
     assert Graces(start_timeout=6 * 3600).of(Code.UNSCHEDULABLE) == 15 * 60
     assert Graces(by_code={Code.UNSCHEDULABLE: 7.0}).of(Code.UNSCHEDULABLE) == 7
     assert Graces(start_timeout=30).of(Code.EXIT_NONZERO) == 0
+    assert Graces(start_timeout=30).of(Code.NODE_LOST) == 60
+    assert Graces(start_timeout=30).capped(10).of(Code.UNSCHEDULABLE) == 10
+    assert Graces(start_timeout=30).capped(60).of(Code.UNSCHEDULABLE) == 30
+    assert Graces().capped(None) == Graces()
 
 
 def test_every_failure_somebody_can_mend_has_a_remedy() -> None:

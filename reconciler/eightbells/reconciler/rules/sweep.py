@@ -54,7 +54,7 @@ def node_is_lost(case: Case) -> Verdict | NotYet | None:
         return None
     for sighting in case.pods:
         found = _lost(case, sighting)
-        if found and found.since and not _is_replaced(case, sighting, found.since):
+        if found and found.since:
             grace = sighting.pod.wants.termination_grace_period_seconds
             until = later(found.since, case.graces.of(Code.NODE_LOST) + (GRACE if grace is None else grace))
             return _after_grace(case, found, until)
@@ -72,12 +72,6 @@ def _lost(case: Case, sighting: Sighting) -> Finding | None:
     over, ready = ended(status_of(pod, case.main)), pod.condition("Ready")
     since = pod.metadata.deletion_timestamp or (over.finished_at if over else None)
     return replace(found, since=since or (ready.last_transition_time if ready else None) or made_at(pod))
-
-
-def _is_replaced(case: Case, sighting: Sighting, since: datetime) -> bool:
-    """Whether the Job has made another pod after this one was lost."""
-    lost_at = asked_at(sighting) or since
-    return any(made_at(one.pod) >= lost_at for one in case.pods if one is not sighting)
 
 
 def pending(case: Case) -> Verdict | NotYet | None:
