@@ -116,6 +116,8 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"resources": {"extra": {"cpu": "1"}}}, "resources.extra['cpu']", "field of its own"),
     ({"resources": {"extra": {"example.com/gpu": "500m"}}}, "resources.extra['example.com/gpu']", ""),
     ({"resources": {"extra": {"example.com/gpu": "1.5"}}}, "resources.extra['example.com/gpu']", "whole number"),
+    ({"resources": {"extra": {"hugepages-2Mi": "3Mi"}}}, "resources.extra['hugepages-2Mi']", "pages"),
+    ({"resources": {"extra": {"hugepages-x": "2Mi"}}}, "resources.extra['hugepages-x']", "pages"),
     ({"resources": {"extra": {"gpu": "1"}}}, "resources.extra['gpu']", "example.com/gpu"),
     ({"resources": {"extra": {"requests.example.com/gpu": "1"}}}, "resources.extra['requests.example.com/gpu']", ""),
     ({"resources": {"extra": {"a b": "1"}}}, "resources.extra['a b']", "letter or digit"),

@@ -12,6 +12,8 @@ SMALLEST = {"memory": Decimal(1), "cpu": Decimal("0.001")}
 
 LARGEST = Decimal(2**63 - 1)
 
+HUGEPAGES = "hugepages-"
+
 LONGEST_DOMAIN = 253 - len("requests.")
 """Of a device's name, which quotas put that before."""
 
@@ -30,6 +32,11 @@ def check_resources(said: Resources) -> None:
         number = _check_quantity(field, quantity, memory)
         if "/" in name and number != number.to_integral_value():
             raise Refused(field, f"{quantity!r} is not a whole number, as resources with a domain are counted")
+        page = parse_quantity(name.removeprefix(HUGEPAGES)) if name.startswith(HUGEPAGES) else Decimal(1)
+        if "/" not in name and (not page or number % page):
+            raise Refused(
+                field, f"{quantity!r} is not so many pages of the size in its name: write {HUGEPAGES}2Mi, 512Mi"
+            )
 
 
 def _check_resource(field: str, name: str) -> None:
@@ -37,7 +44,7 @@ def _check_resource(field: str, name: str) -> None:
     domain, slash, _ = name.rpartition("/")
     if name in SMALLEST:
         raise Refused(field, f"`{name}` has a field of its own")
-    if not slash and name != "ephemeral-storage" and not name.startswith("hugepages-"):
+    if not slash and name != "ephemeral-storage" and not name.startswith(HUGEPAGES):
         raise Refused(
             field, "is no resource of Kubernetes, and a device's has its domain before it, as example.com/gpu"
         )
