@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     help="A Kubernetes namespace to watch; may be said again. By default all.",
 )
 @option("--kubeconfig", metavar="FILE", help="By default as kubectl finds it, or the pod we are in.")
-@option("--kube-context", metavar="NAME", help="The context of the kubeconfig.")
+@option("--kube-context", "--context", "kube_context", metavar="NAME", help="The context of the kubeconfig.")
 @server_options
 @namespace_option
 @option("--grace-of", type=Grace(), multiple=True, help="How long a state must last before it is an ending.")
@@ -51,11 +51,11 @@ def reconcile(url: str | None, url_file: str | None, **given: Any) -> None:
 
     logs.configure()
     try:
-        connection = _connect(given)
         if given["release_all"]:
-            _release(connection, given["job_namespace"])
+            _release(_connect(given), given["job_namespace"])
         else:
-            _run(connection, chosen_url(url, url_file), given)
+            chosen = chosen_url(url, url_file)
+            _run(_connect(given), chosen, given)
     except (BadName, BadOption) as error:
         raise click.UsageError(str(error)) from None
     except BusRefuses as error:
@@ -67,7 +67,9 @@ def reconcile(url: str | None, url_file: str | None, **given: Any) -> None:
 def _connect(given: dict[str, Any]) -> "Connection":
     from eightbells.reconciler.informer.connection import Connection
 
-    return Connection.find(given["kubeconfig"], given["kube_context"])
+    connection = Connection.find(given["kubeconfig"], given["kube_context"])
+    connection.get("/version")  # a kubeconfig that leads nowhere is said at once; later it is an outage
+    return connection
 
 
 def _release(connection: "Connection", namespaces: tuple[str, ...]) -> None:

@@ -1,5 +1,6 @@
 """A reconciler: the watch threads put what changed, one loop works it off, and sweeps. Everything else is passed in."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from eightbells.reconciler.worker.metrics import Metrics
 from eightbells.reconciler.worker.options import Options
 from eightbells.reconciler.worker.sweeper import Sweeper
 from eightbells.reconciler.worker.worker import Worker
+
+_log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 1.0
 """How long the loop waits for a change at most, so that it sweeps and stops in time."""
@@ -60,12 +63,14 @@ class Reconciler:
         metrics.depth.set_function(lambda: agenda.depth)
 
     def run(self) -> None:
-        """Work until stopped; with `is_once` until nothing is left to do."""
+        """Work until stopped; with `is_once` until nothing is left to do. Raises `WorkerError` only then."""
         self._until_synced()
         while not self._stopping.is_set():
             try:
                 done = self._turn()
             except WorkerError as error:
+                if self._options.is_once:
+                    raise
                 self._put_off(error)
                 continue
             if self._options.is_once and not done and not self._agenda.depth:
@@ -92,6 +97,7 @@ class Reconciler:
         """Before everything was listed once an old Job may look as if it had no pods."""
         while not self._informer.is_synced and not self._stopping.wait(0.02):
             self._turned_at = self._clock()
+        _log.info("watches the cluster", extra={"action": "watching", "jobs": self._agenda.depth})
 
     def _turn(self) -> int:
         self._turned_at = self._clock()
