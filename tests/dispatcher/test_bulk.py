@@ -163,7 +163,12 @@ def test_who_leaves_early_starts_nothing_more_and_reads_no_further(harbour: Harb
 def test_a_dispatcher_that_is_closed_meanwhile_says_what_it_did_not_do(harbour: Harbour) -> None:
     """Whoever waits for the results is not left waiting."""
     come, go_on = threading.Event(), threading.Event()
-    harbour.api.tell("POST", lambda asked: created(asked)._replace(then=lambda: come.set() or go_on.wait(20)))
+
+    def hold() -> None:
+        come.set()
+        go_on.wait(20)
+
+    harbour.api.tell("POST", lambda asked: created(asked)._replace(then=hold))
     dispatcher = harbour.open(concurrency=1)
     found: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
 

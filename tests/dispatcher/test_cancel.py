@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from eightbells.dispatcher.bus import Bus
-from eightbells.dispatcher.cancellation import Canceller
+from eightbells.dispatcher.cancellation import Cancellation, Canceller, advance
 from eightbells.dispatcher.errors import Conflict
 from eightbells.dispatcher.jobs import Jobs
 from eightbells.dispatcher.names import CANCELLED_ANNOTATION, DISPATCH_ANNOTATION
@@ -146,8 +146,9 @@ def test_a_wrapper_that_speaks_while_the_ending_is_made_is_heard(harbour: Harbou
     told = {"code": "exit_nonzero", "exit_code": 4, "terminated_by": "SIGTERM"}
     bus = Interrupted(harbour.server.url, "test", "c", lambda: speak(harbour, "attempt_ended", **told))
 
-    found = Canceller(bus, Jobs(harbour.api.connect(tmp_path / "kubeconfig")), "jobs").cancel("d")
+    found = advance(Canceller(bus, Jobs(harbour.api.connect(tmp_path / "kubeconfig")), "jobs").steps("d"))
 
+    assert isinstance(found, Cancellation)
     assert found.verdict
     assert found.verdict.exit_code == 4
     assert len(harbour.endings) == 1

@@ -103,12 +103,13 @@ class Bulk:
         self._under_way: dict[int, Future[Outcome]] = {}
         self._open = 0  # read, and without an outcome yet
         self._end: End | None = None
+        self._is_stopped = False
 
     def run(self, dispatches: Iterable[Wanted]) -> Iterator[Outcome]:
         """Submit what comes from the iterable; return the outcomes as they become known."""
         source = Input(dispatches, self._inbox, BATCH - 1)
         try:
-            while self._end is None or self._open:
+            while not self._is_stopped and (self._end is None or self._open):
                 for outcome in self._received():
                     self._open -= 1
                     source.make_room()
@@ -119,8 +120,13 @@ class Bulk:
             source.stop()
             for future in self._under_way.values():  # whoever asked has gone: what has not begun is not begun
                 future.cancel()
-        if self._end.error is not None:
+        if self._end is not None and self._end.error is not None:
             raise self._end.error
+
+    def stop(self) -> None:
+        """Wait no more, in whatever thread that is: what has not begun is not begun."""
+        self._is_stopped = True
+        self._inbox.put(End())
 
     def _received(self) -> Iterator[Outcome]:
         """Wait until there is something, take all that is there then, and return the outcomes."""

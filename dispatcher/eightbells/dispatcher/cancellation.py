@@ -6,6 +6,7 @@ created, the ending is ours. What had ended before stands.
 """
 
 import time
+from collections.abc import Generator
 from datetime import UTC, datetime
 from functools import partial
 from typing import Literal
@@ -41,6 +42,10 @@ class Cancellation(Struct, frozen=True):
     verdict: Verdict | None = None
 
 
+Steps = Generator[float, None, Cancellation]
+"""A cancel on its way: the seconds until each next step, and what became of it."""
+
+
 class Canceller:
     """Cancels dispatches; threads share it. `namespace` is where the Job of one that was never registered would be."""
 
@@ -49,8 +54,11 @@ class Canceller:
         self._jobs = jobs
         self._namespace = namespace
 
-    def cancel(self, dispatch: str, wait: float = WAIT_SECONDS) -> Cancellation:
-        """Cancel a dispatch and wait so long for its end; cancelling again is safe. Raises `DispatcherError`."""
+    def steps(self, dispatch: str, wait: float = WAIT_SECONDS) -> Steps:
+        """Cancel a dispatch and wait so long for its end, a step at a time. Cancelling again is safe.
+
+        Yields the seconds until the next step, which are for the caller to pass. Raises `DispatcherError`.
+        """
         marked = persist(lambda: self._bus.cancel(dispatch), soon())
         if marked.status == "ended":
             return _ended(dispatch, Place(), read_verdict(b"failed", marked.verdict))
@@ -62,12 +70,12 @@ class Canceller:
         place = self._place_of(dispatch, marked)
         job = self._find(dispatch, place)
         if job is not None and job.is_complete:
-            return self._end(dispatch, place, is_complete=True, was_there=True)
+            return self._end(dispatch, place, job, is_complete=True)
         if job is not None:
             self._stop(job)
-        return self._wait_and_end(dispatch, place, job, time.monotonic() + wait)
+        return (yield from self._wait_and_end(dispatch, place, job, time.monotonic() + wait))
 
-    def _wait_and_end(self, dispatch: str, place: Place, job: Job | None, until: float) -> Cancellation:
+    def _wait_and_end(self, dispatch: str, place: Place, job: Job | None, until: float) -> Steps:
         """Wait until nobody is left who could speak, and then speak. Without a Job that we saw, whoever still beats
         learns of the cancel by that, and speaks for itself.
         """
@@ -77,10 +85,10 @@ class Canceller:
                 return _ended(dispatch, place, record.verdict)
             if not (self._is_there(job) if job is not None else record is not None and record.is_alive):
                 # A command that was told to stop and exits with 0 may have made its Job complete: it is cancelled.
-                return self._end(dispatch, place, is_complete=False, was_there=job is not None)
+                return self._end(dispatch, place, job, is_complete=False)
             if time.monotonic() + LOOK_SECONDS > until:
                 return Cancellation(dispatch, "cancelling", place.namespace or "", place.job or "")
-            time.sleep(LOOK_SECONDS)
+            yield LOOK_SECONDS
 
     def _place_of(self, dispatch: str, marked: Cancelled) -> Place:
         name = marked.job or job_name(self._bus.namespace, dispatch)
@@ -103,7 +111,7 @@ class Canceller:
             persist(lambda: self._jobs.annotate(job, marks), soon())
         persist(lambda: self._jobs.delete(job), soon())
 
-    def _end(self, dispatch: str, place: Place, *, is_complete: bool, was_there: bool) -> Cancellation:
+    def _end(self, dispatch: str, place: Place, job: Job | None, *, is_complete: bool) -> Cancellation:
         """Publish the ending, unless somebody else did; built anew for as long as the record changes under it."""
         while True:
             record = persist(lambda: self._bus.read(dispatch), soon())
@@ -112,10 +120,19 @@ class Canceller:
             if record.verdict is not None:
                 return _ended(dispatch, place, record.verdict)
             place = replace(place, job_uid=place.job_uid or record.job_uid or None)
-            report = report_ending(dispatch, record, place, is_complete=is_complete, was_there=was_there)
+            report = report_ending(dispatch, record, place, is_complete=is_complete, was_there=job is not None)
             published = persist(partial(self._bus.publish, report), soon())
             if published.status == "error":
                 raise Unavailable(f"the bus does not take the ending of dispatch {dispatch}: {published.message}")
+
+
+def advance(steps: Steps) -> float | Cancellation:
+    """Take the next step of a cancel; return the seconds until the one after it, or what became of it."""
+    try:
+        return next(steps)
+    except StopIteration as end:
+        found: Cancellation = end.value
+        return found
 
 
 def _ended(dispatch: str, place: Place, verdict: Verdict) -> Cancellation:

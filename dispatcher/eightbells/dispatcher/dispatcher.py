@@ -6,6 +6,7 @@ second at most.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 
 from eightbells.dispatcher.bulk import Bulk, Outcome, Wanted
 from eightbells.dispatcher.bus import Bus
-from eightbells.dispatcher.cancellation import WAIT_SECONDS, Cancellation, Canceller
+from eightbells.dispatcher.cancellation import WAIT_SECONDS, Cancellation, Canceller, Steps, advance
 from eightbells.dispatcher.connection import Connection
 from eightbells.dispatcher.dispatch import Dispatch
 from eightbells.dispatcher.errors import DispatcherError, UnknownDispatch
@@ -65,11 +66,22 @@ class Dispatcher:
 
         An error of one does not stop the others. The iterable is read in a thread of its own, some hundred ahead.
         """
-        return Bulk(self._submission, self._prepare, self._pool, self._concurrency).run(dispatches)
+        return self.begin_many().run(dispatches)
+
+    def begin_many(self) -> Bulk:
+        """Return a run of `submit_many` that another thread can stop."""
+        return Bulk(self._submission, self._prepare, self._pool, self._concurrency)
 
     def cancel(self, dispatch: str, wait: float = WAIT_SECONDS) -> Cancellation:
         """Cancel a dispatch; wait so many seconds for its Job to be gone, and see to it that it has one ending."""
-        return self._canceller.cancel(_checked(dispatch), wait)
+        steps = self.cancel_in_steps(dispatch, wait)
+        while not isinstance(found := advance(steps), Cancellation):
+            time.sleep(found)
+        return found
+
+    def cancel_in_steps(self, dispatch: str, wait: float = WAIT_SECONDS) -> Steps:
+        """Cancel a dispatch as `cancel` does, for a caller who has better to do than to sleep."""
+        return self._canceller.steps(_checked(dispatch), wait)
 
     def get(self, dispatch: str) -> Report:
         """Return what is known of a dispatch. An API that does not answer is said in it. Raises `UnknownDispatch`."""
@@ -101,11 +113,15 @@ class Dispatcher:
 
 
 class AsyncDispatcher:
-    """The same, awaited. A call that is cancelled goes on to its end in its thread: what it did is not undone."""
+    """The same, awaited. A call that is cancelled goes on to its end: what it did is not undone.
+
+    Threads are there for requests alone. A cancel that waits for a Job to go has none, and holds up nobody.
+    """
 
     def __init__(self, settings: Settings, bus_url: str, api: Connection | None = None, **options: Any) -> None:
         self._core = Dispatcher(settings, bus_url, api, **options)
         self._pool = ThreadPoolExecutor(options.get("concurrency", CONCURRENCY), thread_name_prefix="dispatcher")
+        self._cancels: set[asyncio.Task[Cancellation]] = set()
 
     async def submit(self, dispatch: Dispatch) -> Submitted:
         """Start a dispatch, as `Dispatcher.submit`."""
@@ -113,13 +129,20 @@ class AsyncDispatcher:
 
     async def submit_many(self, dispatches: Iterable[Wanted]) -> AsyncIterator[Outcome]:
         """Submit many, as `Dispatcher.submit_many`."""
-        outcomes = self._core.submit_many(dispatches)
-        while (outcome := await self._run(partial(next, outcomes, None))) is not None:
-            yield outcome
+        bulk = self._core.begin_many()
+        outcomes = bulk.run(dispatches)
+        try:
+            while (outcome := await self._run(partial(next, outcomes, None))) is not None:
+                yield outcome
+        finally:
+            bulk.stop()
 
     async def cancel(self, dispatch: str, wait: float = WAIT_SECONDS) -> Cancellation:
         """Cancel a dispatch, as `Dispatcher.cancel`."""
-        return await self._run(partial(self._core.cancel, dispatch, wait))
+        cancelling = asyncio.create_task(self._cancel(dispatch, wait))
+        self._cancels.add(cancelling)
+        cancelling.add_done_callback(self._cancels.discard)
+        return await asyncio.shield(cancelling)
 
     async def get(self, dispatch: str) -> Report:
         """Return what is known of a dispatch, as `Dispatcher.get`."""
@@ -127,8 +150,9 @@ class AsyncDispatcher:
 
     async def close(self) -> None:
         """Wait for what is under way, and close the connections."""
-        await self._run(self._core.close)
-        self._pool.shutdown(wait=False)
+        if self._cancels:
+            await asyncio.wait(self._cancels)
+        await asyncio.to_thread(self._close)
 
     async def __aenter__(self) -> "AsyncDispatcher":
         return self
@@ -138,6 +162,18 @@ class AsyncDispatcher:
 
     async def _run(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+
+    async def _cancel(self, dispatch: str, wait: float) -> Cancellation:
+        step = partial(advance, self._core.cancel_in_steps(dispatch, wait))
+        found = await self._run(step)
+        while not isinstance(found, Cancellation):
+            await asyncio.sleep(found)
+            found = await self._run(step)
+        return found
+
+    def _close(self) -> None:
+        self._pool.shutdown()
+        self._core.close()
 
 
 def _checked(dispatch: str) -> str:
