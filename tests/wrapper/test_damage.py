@@ -113,6 +113,7 @@ def test_a_crash_in_reporting_costs_no_exit_code(dispatch: Dispatch, crash: str)
     ("place", "said"),
     [
         ("memory.find_directories", "memory is not watched"),
+        ("memory.Memory.complaint", "memory was not watched"),
         ("prctl.hide", "the command can read our environment"),
         ("pumps.open_streams", "the output is not captured"),
         ("reporter.Reporter.__init__", "nothing is reported"),

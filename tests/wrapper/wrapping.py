@@ -37,6 +37,11 @@ LIMIT = 25
 """Seconds that a run may take; the suite's own limit would not name the command."""
 
 
+for number in (signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(number) is signal.SIG_IGN:  # for a job in the background of a script, and for what it starts
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Ran(NamedTuple):
     """How a wrapper ended and what it passed on."""
 

@@ -188,7 +188,7 @@ def start_reporter(environment: Environment, init: Init, pumps: list[Pump], memo
 def look_after(init: Init, pumps: list[Pump], environment: Environment, memory: Memory) -> Ending:
     """Wait for the command's death and for the last of its output; return how it ended."""
     status = init.wait_for_command()
-    shortage = memory.complaint()
+    shortage = attempt("memory was not watched", memory.complaint, "")
     outcome = decide(status, init.told, environment.timeout, shortage)
     windows: dict[str, Window] = {}
     warnings: list[str] = []

@@ -117,26 +117,15 @@ def _judge(status: int, told: Sequence[str], timeout: float, shortage: str) -> O
     """Return the outcome by what happened to the command itself."""
     exit_code, number = read_status(status)
     signal = signals.name(number) if number else None
-    how = f"killed by {signal}" if signal else f"exited with {exit_code}"
+    message = f"killed by {signal}" if signal else f"exited with {exit_code}"
+    code, remedy = _code(exit_code, number, told), None
     if TIMEOUT in told:
-        return Outcome(
-            "deadline_exceeded",
-            exit_code,
-            signal=signal,
-            told=told,
-            message=f"did not end within its {timeout:g} s and was told to; {how}",
-            remedy="raise EIGHTBELLS_TIMEOUT, or find out what it waited for",
-        )
-    if shortage and exit_code == 137 and "SIGKILL" not in told:  # the command, or the one whose end its shell passes on
-        return Outcome(
-            "oom_killed",
-            exit_code,
-            signal=signal,
-            told=told,
-            message=f"{how}; {shortage}",
-            remedy="raise the container's memory limit, or let the command use less",
-        )
-    return Outcome(_code(exit_code, number, told), exit_code, signal=signal, told=told, message=how)
+        code, message = "deadline_exceeded", f"did not end within its {timeout:g} s and was told to; {message}"
+        remedy = "raise EIGHTBELLS_TIMEOUT, or find out what it waited for"
+    elif shortage and exit_code == 137 and "SIGKILL" not in told:  # it, or the one whose end its shell passes on
+        code, message = "oom_killed", f"{message}; {shortage}"
+        remedy = "raise the container's memory limit, or let the command use less"
+    return Outcome(code, exit_code, signal=signal, told=told, message=message, remedy=remedy)
 
 
 def _code(exit_code: int, number: int, told: Sequence[str]) -> str:
