@@ -54,9 +54,9 @@ class Lookout:
             found |= {one.pod.uid: one.pod for one in snapshot.pods if not one.gone_at}
         return found
 
-    def wait_until_same(self, stage: Stage, what: str = "") -> None:
+    def wait_until_same(self, stage: Stage) -> None:
         """Wait until the cache is what a fresh list would say."""
-        wait_until(lambda: self.living() == there(stage), what or "the cache equals a fresh list")
+        wait_until(lambda: self.living() == there(stage), "the cache equals a fresh list")
 
     def mark(self, stage: Stage, kind: str) -> None:
         """Send a bookmark, and wait until it has come."""

@@ -33,6 +33,18 @@ def test_pods_are_found_by_their_controller_whose_job_nobody_has_seen(cache: Cac
     assert cache.of_dispatch("j") == ("j",)
 
 
+def test_a_pod_that_is_orphaned_stays_with_its_job(cache: Cache) -> None:
+    """Its owner is taken off, and what becomes of it is still seen."""
+    cache.put_job(make_job("j"))
+    cache.put_pod(make_pod("p", "j", running()))
+    orphaned = {"ownerReferences": None}
+
+    assert cache.put_pod(make_pod("p", "", running(), metadata=orphaned)) == ["j"]
+    assert cache.put_pod(make_pod("p", "", terminated(3), metadata=orphaned)) == ["j"]
+
+    assert cache.snapshot("j").pods[0].pod == make_pod("p", "", terminated(3), metadata=orphaned)
+
+
 def test_a_change_that_no_rule_reads_is_none(cache: Cache) -> None:
     """A heartbeat of a probe, or another field's manager, is nobody's business."""
     assert cache.put_job(make_job("j")) == ["j"]

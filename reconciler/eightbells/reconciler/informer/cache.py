@@ -124,15 +124,15 @@ class Cache:
 
     def put_pod(self, pod: Pod, *, is_gone: bool = False) -> list[str]:
         """Take in a sight of a pod; of one that `is_gone`, only if something is known of it or its Job."""
-        owner = owner_of(pod.metadata.owner_references, pod.metadata.labels)
-        if not owner:
-            return []
         packed = pack_pod(pod)
         namespace = pod.metadata.namespace or ""
         with self._lock:
             known = self._pods.get(pod.uid)
-            owner = known.owner if known else owner
-            if self._settlement.holds(namespace, owner) or (is_gone and not known and owner not in self._entries):
+            # An orphan is still his who had it.
+            owner = known.owner if known else owner_of(pod.metadata.owner_references, pod.metadata.labels)
+            if not owner or self._settlement.holds(namespace, owner):
+                return []
+            if is_gone and not known and owner not in self._entries:
                 return []
             if known and known.packed == packed and not known.gone_at:
                 return []
