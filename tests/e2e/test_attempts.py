@@ -2,7 +2,7 @@
 the Job's own state, which the wrapper cannot know, makes the ending.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -10,7 +10,9 @@ import pytest
 from eightbells.events.schema import Data
 from kubernetes import client
 
-from tests.e2e.site import SECONDS, Site, tail_of
+from tests.cluster.cluster import Cluster
+from tests.e2e.images import Images
+from tests.e2e.site import SECONDS, Site, open_site, tail_of
 from tests.waiting import wait_until
 
 AT_ONCE = "echo working; exec sleep 1000"
@@ -39,9 +41,9 @@ def evict(site: Site, pod: Any) -> None:
     site.cluster.core.create_namespaced_pod_eviction(pod.metadata.name, site.namespace, body)
 
 
-def suspend(site: Site, pod: Any) -> None:
+def suspend(site: Site, pod: Any, *, is_on: bool = True) -> None:
     (owner,) = pod.metadata.owner_references
-    site.cluster.batch.patch_namespaced_job(owner.name, site.namespace, {"spec": {"suspend": True}})
+    site.cluster.batch.patch_namespaced_job(owner.name, site.namespace, {"spec": {"suspend": is_on}})
 
 
 def start(site: Site, script: str, **fields: Any) -> str:
@@ -90,18 +92,60 @@ def list_pods(site: Site, dispatch: str) -> list[str]:
     return [pod.metadata.uid for pod in site.pods(dispatch) if pod.status.phase in ("Pending", "Running")]
 
 
-def test_a_suspended_dispatch_goes_on_when_it_is_resumed(site: Site) -> None:
-    """Its second run is another attempt of the same dispatch, and is not stopped by the first."""
-    dispatch = start(site, AT_ONCE, retries=1)  # without any, its Job's own failure policy may end it
-    suspend(site, site.pod(dispatch))
-    site.wait_for(dispatch, "attempt_ended")
+@pytest.fixture
+def keeping(cluster: Cluster, namespace: str, images: Images) -> Iterator[Site]:
+    """A site whose pods stay when they are deleted, and are let go at the end."""
+    with open_site(cluster, namespace, images, keep_evidence=True) as site:
+        yield site
+        site.cluster.batch.delete_collection_namespaced_job(namespace, propagation_policy="Background")
+        wait_until(lambda: not release(site), "every pod is gone", within=SECONDS)
+
+
+def release(site: Site) -> list[Any]:
+    """Take the finalizer off all pods, as a reconciler does; return those that were there."""
+    patch = {"metadata": {"$deleteFromPrimitiveList/finalizers": ["eightbells.io/ending"]}}
+    pods: list[Any] = site.cluster.core.list_namespaced_pod(site.namespace).items
+    for pod in pods:
+        with suppress(client.ApiException):  # gone since
+            site.cluster.core.patch_namespaced_pod(pod.metadata.name, site.namespace, patch)
+    return pods
+
+
+def test_evidence_is_there_until_it_is_released(keeping: Site) -> None:
+    """A pod that somebody deleted still says how its command ended; without our finalizer it goes."""
+    site = keeping
+    dispatch = start(site, IN_ITS_TIME)
+    delete(site, site.pod(dispatch))
+    assert site.termination(dispatch)[0] == 3
+    wait_until(lambda: site.pod(dispatch).status.phase == "Failed", "the pod has failed", within=SECONDS)
+    wait_until(lambda: is_failed(site, dispatch), "the Job has failed", within=SECONDS)
+    assert release(site)
     wait_until(lambda: site.pods(dispatch) == [], "the pod is gone", within=SECONDS)
-    site.cluster.batch.patch_namespaced_job(
-        site.job(dispatch).metadata.name, site.namespace, {"spec": {"suspend": False}}
-    )
+
+
+@pytest.mark.parametrize("command", list(COMMANDS))
+def test_a_suspended_dispatch_goes_on_when_it_is_resumed(keeping: Site, command: str) -> None:
+    """Without retries too, and however the command takes it: its second run is another attempt of the same dispatch.
+
+    The pod stays, so that the Job controller sees it for certain: else that is a matter of milliseconds.
+    """
+    site, (script, *expected) = keeping, COMMANDS[command]
+    dispatch = start(site, script)
+    pod = site.pod(dispatch)
+    suspend(site, pod)
+    check_attempt(site.wait_for(dispatch, "attempt_ended"), expected)
+    wait_until(lambda: pod.metadata.uid not in list_pods(site, dispatch), "the pod is over", within=SECONDS)
+    suspend(site, pod, is_on=False)
     wait_until(lambda: count_running(site, dispatch) == 2, "the second run is known", within=SECONDS)
+    assert not is_failed(site, dispatch)
     assert site.endings(dispatch) == []
     assert [attempt.number for attempt in site.get(dispatch).attempts] == [1, 2]
+
+
+def is_failed(site: Site, dispatch: str) -> bool:
+    """Whether its Job has failed, or is about to."""
+    conditions = site.job(dispatch).status.conditions or []
+    return any(one.type in ("FailureTarget", "Failed") and one.status == "True" for one in conditions)
 
 
 def count_running(site: Site, dispatch: str) -> int:

@@ -18,7 +18,7 @@ import pytest
 from tests.cluster.behaviour import basic
 from tests.cluster.cluster import Cluster
 from tests.cluster.images import BUSYBOX, find_program, write_image
-from tests.cluster.oci import ARCHITECTURE, CONFIG, LAYER, Blob, Image, as_json
+from tests.cluster.oci import ARCHITECTURE, CONFIG, LAYER, Blob, Image, as_json, busybox_image
 from tests.cluster.registry import Behaviour, Registry
 from tests.e2e.images import Images
 from tests.e2e.site import SECONDS, Site, open_site, tail_of
@@ -152,6 +152,23 @@ def test_the_runtime_is_pulled_with_its_own_secret(cluster: Cluster, namespace: 
             }
             assert site.ending(site.submit("true", **said)).code == "exited_zero"
         assert basic(*login) in {request.authorization for request in registry.requests_for("runtime:1")}
+
+
+def test_an_image_by_digest_is_the_one_that_ran(site: Site) -> None:
+    """The digest that every event says is the one that the kubelet says of the container."""
+    image = busybox_image(find_program("busybox"))
+    with Registry(site.cluster.host_address) as registry:
+        site.cluster.use_registry(registry.address)
+        digest = image.manifest.digest
+        pinned = f"{registry.add('app:1', image)}@{digest}"
+        said: dict[str, Any] = {"inject": True, "security": "restricted", "template": confine(IMAGE_USER)}
+        dispatch = site.submit("sh", "-c", "exit 0", image=pinned, **said)
+        assert site.ending(dispatch).code == "exited_zero"
+        assert site.termination(dispatch)[0] == 0
+    places = [event.data.place for event in site.events(dispatch)]
+    assert [place and place.image_id for place in places] == [f"{registry.address}/app@{digest}"] * 2
+    (status,) = site.pod(dispatch).status.container_statuses
+    assert status.image_id.endswith(f"@{digest}")
 
 
 def read_runtime() -> Image:

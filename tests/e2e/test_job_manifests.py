@@ -1,5 +1,6 @@
 """The API server's own word on the Jobs that are built: nothing is started, everything is validated and admitted."""
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,7 @@ from kubernetes import client
 
 from tests.dispatcher.building import job
 from tests.dispatcher.golden import CASES
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from tests.cluster.cluster import Cluster
@@ -65,6 +67,28 @@ def test_api_takes_the_limits(cluster: "Cluster", namespace: str) -> None:
         inject=True,
     )
     dry_run(cluster, namespace, build_job(most, SETTINGS))
+
+
+def test_a_job_of_the_cluster_is_a_template(cluster: "Cluster", namespace: str) -> None:
+    """What `kubectl get job -o json` shows, with all that the API server and the Job controller wrote, is taken."""
+    spec = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "none.test/none:1", "command": ["a"]}]}
+    real = {"metadata": {"name": "nightly"}, "spec": {"template": {"spec": spec}}}
+    cluster.create({"apiVersion": "batch/v1", "kind": "Job", **real}, namespace)
+    wait_until(lambda: cluster.core.list_namespaced_pod(namespace).items, "it has a pod", within=60)
+    answer: Any = cluster.batch.read_namespaced_job("nightly", namespace, _preload_content=False)
+    shown = {**json.loads(answer.data), "kind": "Job", "apiVersion": "batch/v1"}
+    dry_run(cluster, namespace, job(SETTINGS, namespace=namespace, command=(), template=shown))
+
+
+def test_cluster_keeps_the_largest_job_and_its_pod(cluster: "Cluster", namespace: str) -> None:
+    """Etcd has room for a Job of our limit and for what the API server adds, a list of eleven thousand fields too."""
+    elsewhere = {"kind": "Job", "spec": {"template": {"spec": {"nodeSelector": {"eightbells.test/none": ""}}}}}
+    many = {f"V{number}": "" for number in range(11_000)}
+    for said in ({"args": ("x" * 131_000,) * 7}, {"env": many}):
+        manifest: Any = job(SETTINGS, id=next(iter(said)), template=elsewhere, **said)
+        manifest["metadata"]["namespace"] = namespace
+        cluster.batch.create_namespaced_job(namespace, manifest)
+    wait_until(lambda: len(cluster.core.list_namespaced_pod(namespace).items) == 2, "both have a pod", within=60)
 
 
 @pytest.mark.parametrize(
