@@ -53,6 +53,14 @@ def test_failures_follow_the_dispatch(said: dict[str, Any], actions: list[str]) 
     assert spec["backoffLimit"] == said.get("retries", 0)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(1200, None), (30, "30"), (1.5, "1.5"), (21600, "21600"), (100.0, "100")]
+)
+def test_the_reconciler_is_told_for_how_long_to_wait(seconds: float, said: str | None) -> None:
+    """A start timeout of the dispatch's own is on its Job, in seconds; the default one changes nothing and is not."""
+    assert job(start_timeout=seconds)["metadata"]["annotations"].get("eightbells.io/start-timeout") == said
+
+
 def test_evidence_is_kept_only_where_it_is_wanted() -> None:
     """A finalizer keeps the pods, beside those of the template; the Job has none."""
     base = {"kind": "Job", "spec": {"template": {"metadata": {"finalizers": ["a.example/b"]}}}}

@@ -118,7 +118,14 @@ def test_the_marks_are_those_that_the_dispatcher_writes() -> None:
     """Labels, annotations and names by which a Job is ours are the dispatcher's."""
     from eightbells.dispatcher import inject, names, part
 
-    for name in ("DOMAIN", "DISPATCH_LABEL", "DISPATCH_ANNOTATION", "WRAPPER_ANNOTATION", "CANCELLED_ANNOTATION"):
+    for name in (
+        "DOMAIN",
+        "DISPATCH_LABEL",
+        "DISPATCH_ANNOTATION",
+        "WRAPPER_ANNOTATION",
+        "CANCELLED_ANNOTATION",
+        "START_TIMEOUT_ANNOTATION",
+    ):
         assert getattr(marks, name) == getattr(names, name)
     assert marks.RESERVED == part.RESERVED
     assert inject.LAUNCHER.endswith(f"/{marks.LAUNCHER}")

@@ -36,6 +36,10 @@ class Resources(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
     extra: dict[str, str] = {}
 
 
+START_TIMEOUT = 20 * 60
+"""More than the longest grace of what has not started: with it the reconciler waits as long as it would anyway."""
+
+
 class Dispatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A unit of work. Without an `id` it is given one when it is submitted.
 
@@ -55,7 +59,7 @@ class Dispatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     secret_files: dict[str, SecretKey] = {}
     resources: Resources = field(default_factory=Resources)
     timeout: float | None = None
-    start_timeout: float = 20 * 60
+    start_timeout: float = START_TIMEOUT
     grace: float = 30
     retries: int = 0
     on_disruption: OnDisruption | None = None

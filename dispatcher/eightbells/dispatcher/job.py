@@ -2,7 +2,7 @@
 
 from eightbells.dispatcher.checks import check
 from eightbells.dispatcher.deadline import active_deadline
-from eightbells.dispatcher.dispatch import Dispatch, retype_dispatch
+from eightbells.dispatcher.dispatch import START_TIMEOUT, Dispatch, retype_dispatch
 from eightbells.dispatcher.errors import Refused
 from eightbells.dispatcher.limits import check_object
 from eightbells.dispatcher.names import (
@@ -10,6 +10,7 @@ from eightbells.dispatcher.names import (
     DISPATCH_LABEL,
     RERUN_ANNOTATION,
     SPEC_ANNOTATION,
+    START_TIMEOUT_ANNOTATION,
     fingerprint,
     is_label_value,
     job_name,
@@ -71,7 +72,9 @@ def mark(metadata: Manifest, dispatch: Dispatch, settings: Settings) -> Manifest
 def said_of_the_job(dispatch: Dispatch) -> dict[str, str]:
     """Return the annotations that the Job alone has."""
     rerun = {RERUN_ANNOTATION: dispatch.rerun_of} if dispatch.rerun_of else {}
-    return {SPEC_ANNOTATION: fingerprint(dispatch), **rerun}
+    seconds = f"{dispatch.start_timeout:.3f}".rstrip("0").rstrip(".")
+    own = {START_TIMEOUT_ANNOTATION: seconds} if dispatch.start_timeout != START_TIMEOUT else {}
+    return {SPEC_ANNOTATION: fingerprint(dispatch), **rerun, **own}
 
 
 def build_failure_rules(dispatch: Dispatch, base: Base) -> list[Manifest]:

@@ -29,6 +29,9 @@ WRAPPER_ANNOTATION = f"{DOMAIN}/wrapper"
 RERUN_ANNOTATION = f"{DOMAIN}/rerun-of"
 """Of the Job: the dispatch that it is another go at, for people."""
 
+START_TIMEOUT_ANNOTATION = f"{DOMAIN}/start-timeout"
+"""Of the Job: the seconds in which it must have started, where the dispatch says some: so long the reconciler waits."""
+
 EVIDENCE_FINALIZER = f"{DOMAIN}/ending"
 """Of the pod, where the installation keeps evidence: the reconciler takes it off once it has read the pod."""
 
