@@ -195,6 +195,9 @@ def test_what_is_not_there_is_said(ask: Callable[..., Result]) -> None:
     result = ask(shelf, "-n", "batch")
     assert (result.exit_code, "no Job in the namespace" in result.stderr) == (Exit.OK, True)
 
+    shelf.objects = [one for one in Shelf("recorded/oom").objects if one["kind"] == "Event"]
+    assert ask(shelf, "-n", "batch").stdout == f"as of {NOW}\n"
+
     shelf.told[BASE] = MISSING
     for words in (("job/etl", "-n", "batch"), ("-n", "batch")):
         result = ask(shelf, *words)

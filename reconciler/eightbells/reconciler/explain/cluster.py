@@ -44,8 +44,9 @@ class Reading(Struct, frozen=True, kw_only=True):
     unread: tuple[str, ...] = ()
 
     def subjects(self) -> list[Subject]:
-        """Return every Job, and the pods that are left of one."""
-        return [self._seen(subject) for subject in find_subjects(self.dump)]
+        """Return every Job, and the pods that are left of one; Events alone are nobody's."""
+        found = find_subjects(self.dump)
+        return [self._seen(subject) for subject in found if subject.snapshot.job or subject.snapshot.pods]
 
     def _seen(self, subject: Subject) -> Subject:
         job = subject.snapshot.job
