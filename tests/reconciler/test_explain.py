@@ -131,6 +131,17 @@ def test_every_form_of_a_dump_says_the_same() -> None:
     assert all(one == said[0] for one in said)
 
 
+def test_what_a_command_wrote_is_shown_and_not_obeyed() -> None:
+    """Its last words neither move the cursor nor look like lines of ours."""
+    message = "\x1b[2J\x1b]0;title\x07gone\rover\n\n  job/etl  COMPLETED"
+    main = merge(ENDED["containerStatuses"][0], {"state": {"terminated": {"message": message, "reason": "StartError"}}})
+    said = run(json.dumps(pod(status=merge(ENDED, {"containerStatuses": [main]})))).stdout
+
+    assert "\\x1b[2J" in said
+    assert not set("\x1b\x07\r") & set(said)
+    assert [line for line in said.splitlines() if line.startswith("  job/")] == []
+
+
 def test_times_and_numbers_without_quotes_are_understood() -> None:
     """YAML that people have edited, with its own times and a bare number for a string, is read as it was meant."""
     text = msgspec.yaml.encode(pod(status=ENDED)).decode().replace("'2026-11-25T10:00:19Z'", "2026-11-25T10:00:19Z")

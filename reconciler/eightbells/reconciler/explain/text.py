@@ -1,5 +1,6 @@
 """The account as people read it: a verdict line, one sentence, why, when, the tail of the output, what to do."""
 
+import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,9 @@ from eightbells.reconciler.times import duration, timestamp
 LEFT = 34
 WIDTH, INDENT = 118, 8
 TAIL_LINES = 5
+
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+"""What a terminal would obey: a command's last words are shown, and not done."""
 
 RETRY = {
     "yes": "retry",
@@ -62,11 +66,11 @@ def paragraph(told: Told) -> Iterator[str]:
     account = told.account
     yield headline(account)
     if account.explanation:
-        yield f"  {account.explanation}"
+        yield f"  {_in_one_line(account.explanation)}"
     yield from _block("why", [*map(fact_line, account.evidence), *_not(account), *_noted(told)])
     yield from _block("when", timeline_lines(account.timeline))
     yield from _block("tail", tail_lines(told.report, account.message if told.is_of_an_end else None))
-    yield from _block("do", [one for one in (account.remedy, next_command(told)) if one])
+    yield from _block("do", [_in_one_line(one) for one in (account.remedy, next_command(told)) if one])
 
 
 def page(tolds: list[Told], broken: Iterable[Broken], now: datetime | None, *, is_list: bool) -> str:
@@ -80,7 +84,7 @@ def page(tolds: list[Told], broken: Iterable[Broken], now: datetime | None, *, i
         lines += wrap(counts(accounts), WIDTH)
     lines += [f"left out: {one.name}: {one.problem}" for one in broken]
     lines.append(f"as of {timestamp(now) or 'an unknown time'}")
-    return "\n".join(lines) + "\n"
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", "\n".join(lines) + "\n")
 
 
 def counts(accounts: list[Account]) -> str:
@@ -93,9 +97,13 @@ def counts(accounts: list[Account]) -> str:
 
 def fact_line(fact: Evidence) -> str:
     """Return one fact: the object, the field, what it says, and when."""
-    value = " ".join((fact.value or "null").split())
+    value = _in_one_line(fact.value or "null")
     at = f"   {clock(fact.time)}" if fact.time else ""
     return f"{fact.object}  {fact.field} = {value[:200]}{at}"
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def timeline_lines(steps: tuple[Step, ...]) -> list[str]:
