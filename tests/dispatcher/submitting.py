@@ -30,9 +30,9 @@ class Harbour:
         self._directory = directory
         self._opened: list[Dispatcher] = []
 
-    def open(self, *, seconds: float = 10.0, url: str = "", **options: Any) -> Dispatcher:
+    def open(self, *, seconds: float = 10.0, url: str = "", connections: int = 64, **options: Any) -> Dispatcher:
         """Return a dispatcher; the API has so many seconds to answer."""
-        api = self.api.connect(self._directory / "kubeconfig", seconds=seconds)
+        api = self.api.connect(self._directory / "kubeconfig", seconds=seconds, connections=connections)
         self._opened.append(Dispatcher(SETTINGS, url or self.server.url, api, **options))
         return self._opened[-1]
 

@@ -216,3 +216,25 @@ def test_a_worker_is_never_without_work_while_there_is_some(harbour: Harbour) ->
     go_on.set()
 
     assert all(one.submitted for one in (*others, *outcomes))
+
+
+def test_hundreds_of_threads_share_the_connections(harbour: Harbour) -> None:
+    """Of the API and of the bus: no more are opened than the dispatcher is to have."""
+    harbour.api.tell("POST", created)
+
+    def opened() -> int:
+        return int(harbour.bus.client.info("stats")["total_connections_received"])
+
+    dispatcher, before = harbour.open(concurrency=4, connections=4), opened()
+    found: queue.SimpleQueue[Submitted] = queue.SimpleQueue()
+    threads = [
+        threading.Thread(target=lambda number=number: found.put(dispatcher.submit(dispatch(f"shared/{number}"))))
+        for number in range(300)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert found.qsize() == 300
+    assert (harbour.api.connections <= 4, opened() - before <= 4) == (True, True)

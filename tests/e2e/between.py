@@ -41,13 +41,14 @@ class Held:
 
 
 class Between:
-    """The way; `asked` is the method of every request that came, in order."""
+    """The way; `asked` is the method of every request that came, in order, over so many `connections`."""
 
     def __init__(self, cluster: Access) -> None:
         settings = cluster.api.configuration
         self.host = settings.host
-        self.pool = urllib3.PoolManager(ca_certs=settings.ssl_ca_cert, retries=False)
+        self.pool = urllib3.PoolManager(ca_certs=settings.ssl_ca_cert, retries=False, maxsize=64)
         self.asked: list[str] = []
+        self.connections = 0
         self.url = ""
         self._held: list[Held] = []
 
@@ -102,6 +103,13 @@ def open_way(cluster: Access) -> Iterator[Between]:
     way = Between(cluster)
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def setup(self) -> None:
+            way.connections += 1
+            super().setup()
+
         def log_message(self, *_: object) -> None: ...
 
     def serve(handler: BaseHTTPRequestHandler) -> None:

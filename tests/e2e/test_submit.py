@@ -1,5 +1,7 @@
 """A dispatch is one Job, however often it is submitted and wherever the submit died."""
 
+import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +12,7 @@ from typing import Any
 
 import pytest
 from eightbells.cli.exits import Exit
-from eightbells.dispatcher import Dispatch, Dispatcher, Submitted
+from eightbells.dispatcher import AsyncDispatcher, Dispatch, Dispatcher, Submitted
 from eightbells.dispatcher.connection import Connection
 from eightbells.dispatcher.errors import Conflict, Gone, Invalid, QuotaExceeded
 from eightbells.dispatcher.names import job_name
@@ -237,14 +239,30 @@ def test_waiting_shows_live_output_and_exits_as_the_command(site: Site, through:
     assert "failed: exit_nonzero, exit code 7" in stderr
 
 
-def test_many_share_the_connections(site: Site, way: Between, through: Client) -> None:
-    """Hundreds of submits by a few threads: each has its Job."""
-    wanted = [suspended(site, number) for number in range(300)]
-    with through.open(seconds=30) as dispatcher:
-        outcomes = list(dispatcher.submit_many(wanted))
-    assert {one.submitted.status for one in outcomes if one.submitted} == {"created"}
-    assert sorted(one.id for one in outcomes) == sorted(one.id for one in wanted)
-    assert way.asked.count("POST") == 300
+async def test_thousands_share_the_connections(site: Site, way: Between, through: Client) -> None:
+    """Two thousand submits at once, each with its Job and its record, over sixteen connections to either server."""
+    wanted = [suspended(site, number) for number in range(2000)]
+    server: Any = site.server.client()
+    before = int(server.info("stats")["total_connections_received"])
+    api = Connection.find(through.kubeconfig, connections=16)
+    async with AsyncDispatcher(site.settings, site.server.url, api, concurrency=16) as dispatcher:
+        one_by_one = asyncio.gather(*map(dispatcher.submit, wanted[:1000]))
+        in_bulk = [one.submitted async for one in dispatcher.submit_many(wanted[1000:])]
+        submitted = [*await one_by_one, *in_bulk]
+    opened = int(server.info("stats")["total_connections_received"]) - before
+
+    assert {one.status for one in submitted if one} == {"created"}
+    assert sorted(one.id for one in submitted if one) == sorted(one.id for one in wanted)
+    recorded = {one.id: str(server.hget(keys.record(BUS, one.id), "uid"), "ascii") for one in wanted}
+    assert {one.id: one.job_uid for one in submitted if one} == recorded
+    assert uids_of_all(site) == {one.job_uid for one in submitted if one}
+    assert (way.asked.count("POST"), way.connections <= 16, opened <= 16) == (2000, True, True)
+
+
+def uids_of_all(site: Site) -> set[str]:
+    """The UIDs of all Jobs of the namespace."""
+    listed: Any = site.cluster.batch.list_namespaced_job(site.namespace, _preload_content=False)
+    return {job["metadata"]["uid"] for job in json.loads(listed.data)["items"]}
 
 
 def suspended(site: Site, number: int) -> Dispatch:

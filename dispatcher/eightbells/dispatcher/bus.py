@@ -21,6 +21,9 @@ from redis.retry import Retry
 
 CONNECT_SECONDS, REPLY_SECONDS = 5.0, 15.0
 
+WAIT_SECONDS = 60
+"""For a connection that others use: as long as hundreds who share one may take, and a silent server is noticed."""
+
 BAD_URL = (
     "the server's URL cannot be used: write redis://user:password@host:6379/0, rediss://... or "
     "unix:///path/to/socket?db=0, with what is special in a password percent-encoded"
@@ -30,17 +33,21 @@ T = TypeVar("T")
 
 
 class Bus:
-    """One namespace of one server, for the dispatches of one cluster; threads share it."""
+    """One namespace of one server, for the dispatches of one cluster; threads share it, and its `connections`."""
 
-    def __init__(self, url: str, namespace: str, cluster: str) -> None:
+    def __init__(self, url: str, namespace: str, cluster: str, connections: int = 16) -> None:
         self.namespace = keys.check_namespace(namespace)
         self.cluster = keys.check_cluster(cluster)
         self._groups = GroupList()
-        times = {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": REPLY_SECONDS}
+        options: dict[str, Any] = {"protocol": 2, "retry": Retry(NoBackoff(), 0)}
+        options |= {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": REPLY_SECONDS}
+        # One that is in use is waited for: thousands who share us would otherwise open one each.
+        options |= {"max_connections": connections, "timeout": WAIT_SECONDS}
         try:
-            self._client: Any = redis.Redis.from_url(url, protocol=2, retry=Retry(NoBackoff(), 0), **times)
+            pool = redis.BlockingConnectionPool.from_url(url, **options)
         except (ValueError, TypeError):
             raise Refused("bus_url", BAD_URL) from None
+        self._client: Any = redis.Redis.from_pool(pool)
 
     def register(self, registrations: Sequence[Registration]) -> list[Registered]:
         """Register up to 500 dispatches; each has its own reply."""

@@ -51,7 +51,7 @@ class Dispatcher:
         self._concurrency = concurrency
         self._api = api or Connection.find(connections=concurrency)
         self._jobs = Jobs(self._api)
-        self._bus = Bus(bus_url, settings.bus_namespace, settings.cluster)
+        self._bus = Bus(bus_url, settings.bus_namespace, settings.cluster, concurrency)
         self._submission = Submission(self._bus, self._jobs)
         self._canceller = Canceller(self._bus, self._jobs, settings.namespace)
         self._prepare = partial(prepare, settings=settings, create_seconds=create_seconds)
