@@ -56,7 +56,8 @@ def check(reports: list[Report]) -> None:
         assert event.data.state == one.state
         assert event.id == one.event_id
         assert event.data.known_code
-        assert document.decode_verdict(one.verdict if isinstance(one.verdict, bytes) else one.verdict.encode())
+        verdict = document.decode_verdict(one.verdict if isinstance(one.verdict, bytes) else one.verdict.encode())
+        assert verdict.state == one.state
         assert "\n" not in one.run
 
 

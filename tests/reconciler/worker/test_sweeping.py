@@ -124,6 +124,24 @@ def test_an_unfinished_job_that_is_gone_was_deleted_after_one_look(post: Post) -
     assert post.answers.asked.count(JOB) == 2
 
 
+def test_a_job_that_only_its_pods_are_left_of_was_deleted(post: Post) -> None:
+    """Deleted in the background before anybody saw it: its pods name it, and one look finds it gone."""
+    gone = {"deletionTimestamp": "2026-11-25T10:00:30Z", "deletionGracePeriodSeconds": 30}
+    post.show_pod("p", running(), metadata=gone)
+    post.work()
+    data = post.ending()
+    assert (data.code, data.may_still_run) == ("job_deleted", True)
+    assert data.place
+    assert (data.place.job, data.place.job_uid) == ("job-j", "j")
+
+
+def test_what_had_ended_before_its_job_was_deleted_is_told_as_it_ended(post: Post) -> None:
+    """The pod alone says it."""
+    post.show_pod("p", terminated(7))
+    post.work()
+    assert (post.ending().code, post.ending().exit_code) == ("exit_nonzero", 7)
+
+
 def test_an_ending_that_the_bus_has_lost_is_noticed(post: Post) -> None:
     """A settled Job whose dispatch is open again: all is listed anew."""
     post.show_job()

@@ -132,11 +132,12 @@ def _place(found: Finding, told: Testimony, dossier: Dossier) -> Place:
     said: dict[str, Any] = asdict(told.report.place) if told.report and told.report.place else {}
     case, record = dossier.case, dossier.record
     job, pod = case.job, told.sighting.pod if told.sighting else None
+    owner = pod.controller if pod else None
     seen: dict[str, Any] = {
         "cluster": dossier.cluster,
         "namespace": (job or pod).metadata.namespace if job or pod else record.namespace,  # type: ignore[union-attr]
-        "job": job.name if job else record.job,
-        "job_uid": job.uid if job else record.job_uid,
+        "job": job.name if job else record.job or (owner.name if owner else None),
+        "job_uid": job.uid if job else record.job_uid or (owner.uid if owner else None),
     }
     if pod:
         name = found.container or case.main

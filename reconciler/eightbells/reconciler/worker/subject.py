@@ -1,5 +1,6 @@
 """What one item of the agenda is about: a Job that is in view, or a dispatch of which no Job is."""
 
+from datetime import datetime
 from hashlib import sha256
 from typing import Protocol
 
@@ -101,8 +102,13 @@ def _things(snapshot: Snapshot) -> list[Job | Pod]:
     return [*([snapshot.job] if snapshot.job else []), *(one.pod for one in snapshot.pods)]
 
 
-def seen_with(subject: Subject, view: View, record: Record) -> Snapshot:
-    """Return the snapshot; of a Job that only the record names, with the pods that are left of it."""
-    if subject.snapshot.job or not record.job_uid or subject.uid:
-        return subject.snapshot
-    return replace(view.snapshot(record.job_uid), job=None)
+def seen_with(subject: Subject, view: View, record: Record, now: datetime) -> Snapshot:
+    """Return the snapshot with the record. Of a Job that was never seen its UID is known by its pods, or by the record,
+    which leads to them.
+    """
+    bus, snapshot = record.as_seen_at(now), subject.snapshot
+    if snapshot.job is None and subject.uid:
+        bus = replace(bus, job_uid=bus.job_uid or subject.uid)
+    elif snapshot.job is None and bus.job_uid:
+        snapshot = view.snapshot(bus.job_uid)
+    return replace(snapshot, bus=bus)

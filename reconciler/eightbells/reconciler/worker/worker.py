@@ -29,7 +29,6 @@ from eightbells.reconciler.worker.publisher import LATER, Publisher
 from eightbells.reconciler.worker.record import Record
 from eightbells.reconciler.worker.subject import Subject, View, find_subject, problem_of, seen_with
 from eightbells.reconciler.worker.testimony import Dossier
-from msgspec.structs import replace
 
 _log = logging.getLogger(__name__)
 
@@ -95,7 +94,7 @@ class Worker:
 
     def _wants_record(self, subject: Subject) -> bool:
         """Whether what the cluster shows calls for the record; where it does not, note when to look again."""
-        if subject.item.is_deep or not subject.uid:
+        if subject.item.is_deep or subject.snapshot.job is None:
             return True
         now = self._now()
         said = self._held(subject, classify(subject.snapshot, now, self._options.graces), now)
@@ -113,7 +112,7 @@ class Worker:
         """Decide about one dispatch. An API that does not answer puts it off, alone."""
         now, graces = self._now(), self._options.graces
         place = subject.place(record)
-        snapshot = replace(seen_with(subject, self._view, record), bus=record.as_seen_at(now))
+        snapshot = seen_with(subject, self._view, record, now)
         try:
             said, snapshot = decide(
                 snapshot, now, graces, lambda seen, asked: self._asker.complete(seen, asked, place, now)
