@@ -22,6 +22,7 @@ def damaged(bare: Root, runtime: Path, tmp_path: Path) -> Root:
     return Root(bare.path, tmp_path / "damaged")
 
 
+@pytest.mark.timeout(150)
 @pytest.mark.parametrize("way", ["missing", "cut"])
 @pytest.mark.parametrize("folder", ["eightbells/wrapper", "eightbells/events", "hiredis", "lib-dynload"])
 def test_a_file_that_is_damaged_costs_no_exit_code(dispatch: Dispatch, damaged: Root, folder: str, way: str) -> None:
