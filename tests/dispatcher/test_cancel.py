@@ -166,6 +166,20 @@ def test_a_complete_job_is_left_alone_and_completes(harbour: Harbour) -> None:
     assert {one.method for one in harbour.api.asked} == {"GET"}
 
 
+def test_a_cancel_between_two_indices_is_one(harbour: Harbour) -> None:
+    """The first has succeeded, the second has not begun: what was wanted has not been done."""
+    harbour.bus.register("d", namespace="jobs", job="j")
+    speak(harbour, "attempt_ended", code="exited_zero", exit_code=0)
+    several = job()
+    several.body["spec"] = {"completions": 2}
+    harbour.api.tell("GET", several, MISSING)
+    harbour.api.tell("PATCH", FINE)
+    harbour.api.tell("DELETE", Reply(202, {}))
+
+    assert harbour.open().cancel("d").status == "cancelled"
+    assert harbour.endings[0].data.code == "cancelled"
+
+
 def test_a_foreign_job_of_the_name_is_left_alone(harbour: Harbour) -> None:
     """It is none of ours, so ours was never created."""
     harbour.api.tell("GET", job(annotations={DISPATCH_ANNOTATION: "another"}))

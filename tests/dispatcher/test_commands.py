@@ -10,6 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 from eightbells.cli.exits import Exit
+from eightbells.events.reporting import Registration, register
+from eightbells.events.request import execute
 
 from tests.dispatcher.faults import MISSING, TAKEN, created, refusal
 from tests.dispatcher.shell import EIGHTBELLS, Shell
@@ -136,6 +138,17 @@ def test_get_says_what_it_can_when_the_api_says_nothing(shell: Shell) -> None:
     assert ran.returncode == Exit.OK
     assert "completed: exited_zero" in ran.stdout
     assert "may not get jobs" in ran.stdout
+
+
+def test_get_does_not_ask_this_cluster_for_the_job_of_another(shell: Shell) -> None:
+    """It would find none, or one that is not meant."""
+    registration = Registration("d", 60_000, 60_000, namespace="jobs", job="j", labels="no JSON")
+    execute(shell.client, register("test", [registration], "elsewhere"))
+
+    ran = shell.run("get", "d")
+
+    assert (ran.returncode, shell.api.asked) == (Exit.OK, [])
+    assert "its Job is in cluster elsewhere" in ran.stdout
 
 
 def test_a_rerun_is_another_dispatch_that_knows_the_first(shell: Shell) -> None:

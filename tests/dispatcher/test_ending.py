@@ -5,12 +5,15 @@ from typing import Any
 import msgspec
 import pytest
 from eightbells.dispatcher.ending import report_ending
+from eightbells.dispatcher.jobs import Job, JobSpec, Metadata
 from eightbells.dispatcher.record import Record, Run
 from eightbells.events import document
 from eightbells.events.contract.limits import EVENT_BYTES
 from eightbells.events.schema import Attempt, Data, Event, Output, Place, Verdict
 
 PLACE = Place("c", "jobs", "d-1", "uid-1")
+TIMES = ("2026-01-01T00:00:00.000000Z", "2026-01-01T00:00:05.000000Z")
+JOB = Job(Metadata("d-1", "jobs", "uid-1"))
 RUN = Run("pod-1.0", 1, is_over=True, source="/eightbells/wrapper/jobs/pod-1")
 
 
@@ -39,9 +42,9 @@ def record(**more: Any) -> Record:
     return Record(now=3_000, **given)
 
 
-def end(found: Record, *, is_complete: bool = False, was_there: bool = True) -> Event:
+def end(found: Record, job: Job | None = JOB, *, is_complete: bool = False) -> Event:
     """The event, as who reads it gets it."""
-    told = report_ending("d", found, PLACE, is_complete=is_complete, was_there=was_there)
+    told = report_ending("d", found, PLACE, job, is_complete=is_complete)
     assert told.seq == found.seq
     assert len(told.verdict) <= 300
     event = document.decode(bytes(told.document, "utf-8") if isinstance(told.document, str) else told.document)
@@ -88,10 +91,10 @@ def test_what_never_started_has_no_run() -> None:
     never = {"runs": (), "attempts": (), "newest": None}
     early, late = record(create_before=4_000, **never), record(create_before=-90_000, **never)
 
-    assert end(early, was_there=False).data.run is None
-    assert end(early, was_there=False).data.may_still_start is True
-    assert end(late, was_there=False).data.may_still_start is False
-    assert end(early, was_there=True).data.may_still_start is None
+    assert end(early, None).data.run is None
+    assert end(early, None).data.may_still_start is True
+    assert end(late, None).data.may_still_start is False
+    assert end(early).data.may_still_start is None
 
 
 def test_an_earlier_attempt_does_not_speak_for_the_last() -> None:
@@ -106,9 +109,7 @@ def test_an_earlier_attempt_does_not_speak_for_the_last() -> None:
 def test_an_ending_that_is_full_gives_way_in_its_output_first(size: int) -> None:
     """It is never too long to be accepted."""
     output = Output("t" * 12_000, "h" * 4_000, 99_999, truncated=True)
-    event = end(
-        record(newest=attempt(stdout=output, stderr=output, result="r" * size), labels='{"l":"' + "v" * 30_000 + '"}')
-    )
+    event = end(record(newest=attempt(stdout=output, stderr=output, result="r" * size), labels={"l": "v" * 30_000}))
 
     assert len(msgspec.json.encode(event)) <= EVENT_BYTES
     assert event.data.code == "cancelled"
@@ -116,9 +117,35 @@ def test_an_ending_that_is_full_gives_way_in_its_output_first(size: int) -> None
     assert event.data.stdout.tail
 
 
+def test_one_of_several_pods_does_not_speak_for_the_job() -> None:
+    """The success of an index is not the Job's, unless Kubernetes says that all have succeeded."""
+    several = Job(Metadata("d-1", "jobs", "uid-1"), spec=JobSpec(completions=3))
+    found = record(newest=attempt(code="exited_zero", exit_code=0, terminated_by=None))
+
+    assert end(found, several).data.code == "cancelled"
+    assert end(found, several, is_complete=True).data.code == "exited_zero"
+
+
+def test_a_thousand_attempts_do_not_keep_a_dispatch_from_its_end() -> None:
+    """The last of them are there, and it is said that not all are; nothing is said of a result that was none."""
+    attempts = tuple(Attempt(f"{'p' * 36}/{number}", number, "exit_nonzero", True, *TIMES) for number in range(1, 1001))
+    data = end(record(attempts=attempts, newest=attempt(result=None))).data
+
+    assert [one.number for one in data.attempts] == list(range(901, 1001))
+    assert data.warnings == ("of the attempts only the last 100 are here: the event is full",)
+
+
+def test_labels_that_leave_no_room_are_left_out() -> None:
+    """A label more or less is no reason not to end."""
+    data = end(record(labels={f"label-{number}": "v" * 60 for number in range(1000)})).data
+
+    assert (data.labels, data.exit_code) == (None, 3)
+    assert data.warnings[-1] == "the labels are left out: the event is full"
+
+
 def test_the_verdict_says_what_the_event_does() -> None:
     """What outlives the document is of the same ending."""
-    told = report_ending("d", record(), PLACE, is_complete=False, was_there=True)
+    told = report_ending("d", record(), PLACE, JOB, is_complete=False)
 
     assert document.decode_verdict(bytes(told.verdict)) == Verdict(  # type: ignore[arg-type]
         "failed",

@@ -120,7 +120,7 @@ class Canceller:
             if record.verdict is not None:
                 return _ended(dispatch, place, record.verdict)
             place = replace(place, job_uid=place.job_uid or record.job_uid or None)
-            report = report_ending(dispatch, record, place, is_complete=is_complete, was_there=job is not None)
+            report = report_ending(dispatch, record, place, job, is_complete=is_complete)
             published = persist(partial(self._bus.publish, report), soon())
             if published.status == "error":
                 raise Unavailable(f"the bus does not take the ending of dispatch {dispatch}: {published.message}")

@@ -17,9 +17,10 @@ from eightbells.dispatcher.bus import Bus
 from eightbells.dispatcher.cancellation import WAIT_SECONDS, Cancellation, Canceller, Steps, advance
 from eightbells.dispatcher.connection import Connection
 from eightbells.dispatcher.dispatch import Dispatch
-from eightbells.dispatcher.errors import DispatcherError, UnknownDispatch
-from eightbells.dispatcher.jobs import Jobs
+from eightbells.dispatcher.errors import Conflict, DispatcherError, UnknownDispatch
+from eightbells.dispatcher.jobs import Job, Jobs
 from eightbells.dispatcher.names import job_name
+from eightbells.dispatcher.record import Record
 from eightbells.dispatcher.report import Report, report
 from eightbells.dispatcher.settings import Settings
 from eightbells.dispatcher.submission import CREATE_SECONDS, Submission, Submitted, prepare
@@ -93,11 +94,16 @@ class Dispatcher:
             )
         job, problem = None, None
         try:
-            name = record.job or job_name(self._bus.namespace, dispatch)
-            job = self._jobs.get(record.namespace or self._settings.namespace, name)
+            job = self._find(dispatch, record)
         except DispatcherError as error:
             problem = str(error)
         return report(dispatch, record, job, heartbeat=self._settings.heartbeat, problem=problem)
+
+    def _find(self, dispatch: str, record: Record) -> Job | None:
+        if record.cluster not in ("", self._bus.cluster):
+            raise Conflict(f"its Job is in cluster {record.cluster}, and this is {self._bus.cluster}: ask there")
+        name = record.job or job_name(self._bus.namespace, dispatch)
+        return self._jobs.get(record.namespace or self._settings.namespace, name)
 
     def close(self) -> None:
         """Wait for what is under way, and close the connections."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from eightbells.dispatcher.jobs import Job
 from eightbells.dispatcher.record import Record
 from eightbells.events import document
 from eightbells.events.codes import Code
@@ -26,15 +27,20 @@ KEPT = ("exit_code", "signal", "terminated_by", "started_at", "finished_at", "du
 SHORT = 2048
 """Characters of each stream that fit beside whatever else an event may have."""
 
+LAST = 100
+"""Attempts that fit beside them; there may be a thousand."""
 
-def report_ending(dispatch: str, record: Record, place: Place, *, is_complete: bool, was_there: bool) -> Report:
+
+def report_ending(dispatch: str, record: Record, place: Place, job: Job | None, *, is_complete: bool) -> Report:
     """Return the ending of a dispatch that is being cancelled and whose Job is gone or finished.
 
-    `is_complete`: Kubernetes says that the Job succeeded. `was_there`: we saw the Job; else it may still be created.
+    `job`: the Job as we saw it; one that we did not see may still be created. `is_complete`: Kubernetes says that it
+    succeeded.
     """
     source = f"/eightbells/canceller/{place.namespace or '-'}/{place.job or '-'}"
-    data = _data(dispatch, record, place, is_complete=is_complete)
-    if not (was_there or record.was_created):
+    alone = job is None or not job.has_several_pods
+    data = _data(dispatch, record, place, is_complete=is_complete, is_alone=alone)
+    if job is None and not record.was_created:
         data = replace(data, may_still_start=record.now < record.create_before + IN_FLIGHT_MS)
     name = event_id(dispatch, data.run or "", data.state)
     event = Event(
@@ -65,12 +71,12 @@ def is_success(attempt: Data | None) -> bool:
     return attempt is not None and attempt.code == "exited_zero" and attempt.terminated_by is None
 
 
-def _data(dispatch: str, record: Record, place: Place, *, is_complete: bool) -> Data:
+def _data(dispatch: str, record: Record, place: Place, *, is_complete: bool, is_alone: bool) -> Data:
     newest = record.newest
     last = record.runs[-1] if record.runs else None
     if newest is not None and last is not None and newest.run != last.name:
         newest = None  # the last run left no word, and an earlier one's would be mistaken for it
-    if is_success(newest):
+    if is_success(newest) and (is_alone or is_complete):  # one index of several is not the Job
         code, message = "exited_zero", newest.message if newest else None
     elif is_complete:
         code, message = "completed_without_report", "Kubernetes says that the Job is complete; its command left no word"
@@ -94,7 +100,7 @@ def _data(dispatch: str, record: Record, place: Place, *, is_complete: bool) -> 
         warnings=newest.warnings if newest else (),
         place=Place(**{**found, **{k: v for k, v in msgspec.structs.asdict(place).items() if v}}),
         attempts=tuple(_charged(one) for one in record.attempts),
-        labels=_labels(record.labels),
+        labels=record.labels,
         rerun_of=record.rerun_of or None,
         evidence=(Evidence("record", "cancel", str(record.cancelled_at)),),
         **known,
@@ -111,24 +117,36 @@ def _charged(attempt: Attempt) -> Attempt:
     return replace(attempt, charged=CODES[attempt.code][2]) if attempt.code in CODES else attempt
 
 
-def _labels(text: str) -> dict[str, str] | None:
-    try:
-        return msgspec.json.decode(text, type=dict[str, str]) if text else None
-    except msgspec.DecodeError:
-        return None
-
-
 def _fitted(event: Event) -> bytes:
-    """Return the document, with less output and then without its result where it would be too long."""
-    try:
-        return document.encode(event)
-    except document.Oversized:
-        data = replace(event.data, stdout=_shortened(event.data.stdout), stderr=_shortened(event.data.stderr))
-    try:
-        return document.encode(replace(event, data=data))
-    except document.Oversized:
-        warnings = ("the result is left out: the event is full",)
-        return document.encode(replace(event, data=replace(data, result=None, warnings=warnings)), EVENT_BYTES)
+    """Return the document; where it would be too long, without what can be missed most easily."""
+    data = event.data
+    for shorten in (_whole, _with_less_output, _without_result, _with_last_attempts):
+        data = shorten(data)
+        try:
+            return document.encode(replace(event, data=data))
+        except document.Oversized:
+            continue
+    warnings = (*data.warnings, "the labels are left out: the event is full")
+    return document.encode(replace(event, data=replace(data, labels=None, warnings=warnings)), EVENT_BYTES)
+
+
+def _whole(data: Data) -> Data:
+    return data
+
+
+def _with_less_output(data: Data) -> Data:
+    return replace(data, stdout=_shortened(data.stdout), stderr=_shortened(data.stderr))
+
+
+def _without_result(data: Data) -> Data:
+    if data.result is None:
+        return data
+    return replace(data, result=None, warnings=(*data.warnings, "the result is left out: the event is full"))
+
+
+def _with_last_attempts(data: Data) -> Data:
+    warnings = (*data.warnings, f"of the attempts only the last {LAST} are here: the event is full")
+    return replace(data, attempts=data.attempts[-LAST:], warnings=warnings)
 
 
 def _shortened(output: Output | None) -> Output | None:

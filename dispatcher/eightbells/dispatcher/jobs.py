@@ -35,6 +35,12 @@ class Condition(Struct, frozen=True):
     message: str | None = None
 
 
+class JobSpec(Struct, frozen=True):
+    """What a Job is for."""
+
+    completions: int | None = None
+
+
 class JobStatus(Struct, frozen=True, rename="camel"):
     """How far a Job is."""
 
@@ -52,6 +58,7 @@ class Job(Struct, frozen=True):
 
     metadata: Metadata = field(default_factory=Metadata)
     status: JobStatus = field(default_factory=JobStatus)
+    spec: JobSpec = field(default_factory=JobSpec)
 
     @property
     def name(self) -> str:
@@ -67,6 +74,11 @@ class Job(Struct, frozen=True):
     def is_being_deleted(self) -> bool:
         """Whether somebody has deleted it and its pods are not gone yet."""
         return self.metadata.deletion_timestamp is not None
+
+    @property
+    def has_several_pods(self) -> bool:
+        """Whether the success of one pod is not yet the Job's."""
+        return (self.spec.completions or 1) > 1
 
     @property
     def is_complete(self) -> bool:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from eightbells.events import document
 from eightbells.events.schema import Attempt, Data, Verdict
 from msgspec import Struct
@@ -39,7 +40,7 @@ class Record(Struct, frozen=True, kw_only=True):
     attempts: tuple[Attempt, ...] = ()
     newest: Data | None = None
     ending: Data | None = None
-    labels: str = ""
+    labels: dict[str, str] | None = None
     rerun_of: str = ""
     traceparent: str = ""
     beat_ms: int = 0
@@ -61,7 +62,7 @@ def parse_record(now: int, record: dict[bytes, bytes], payload: dict[bytes, byte
         return None
     texts = {name: str(record.get(name, b""), "utf-8", "replace") for name in (b"cl", b"ns", b"job", b"uid")}
     times = {name: int(record.get(name, 0)) for name in (b"seq", b"reg", b"cancel", b"at", b"create")}
-    more = {name: str(payload.get(name, b""), "utf-8", "replace") for name in (b"labels", b"rerun_of", b"traceparent")}
+    more = {name: str(payload.get(name, b""), "utf-8", "replace") for name in (b"rerun_of", b"traceparent")}
     runs = sorted((_run(name, value) for name, value in record.items() if name.startswith(RUN)), key=lambda r: r.number)
     return Record(
         now=now,
@@ -79,7 +80,7 @@ def parse_record(now: int, record: dict[bytes, bytes], payload: dict[bytes, byte
         attempts=tuple(_attempt(run, payload) for run in runs),
         newest=_data(payload.get(b"att")),
         ending=_data(payload.get(b"end")),
-        labels=more[b"labels"],
+        labels=_labels(payload.get(b"labels")),
         rerun_of=more[b"rerun_of"],
         traceparent=more[b"traceparent"],
         beat_ms=max(0, beat_ms),
@@ -106,6 +107,14 @@ def _attempt(run: Run, payload: dict[bytes, bytes]) -> Attempt:
     if verdict is not None:
         known = {"code": verdict.code, "started_at": verdict.started_at, "finished_at": verdict.finished_at}
     return Attempt(run.name, run.number, **known)
+
+
+def _labels(text: bytes | None) -> dict[str, str] | None:
+    """None also where another program has registered what is no JSON object of texts."""
+    try:
+        return msgspec.json.decode(text, type=dict[str, str]) if text else None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
 
 
 def _data(text: bytes | None) -> Data | None:

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from typing import Literal
 
-import msgspec
 from eightbells.dispatcher.jobs import Job
 from eightbells.dispatcher.names import DISPATCH_ANNOTATION
 from eightbells.dispatcher.record import Record
@@ -73,7 +72,7 @@ def report(dispatch: str, record: Record, job: Job | None, *, heartbeat: float, 
         registered_at=_time(record.registered_at),
         ended_at=_time(record.ended_at),
         heartbeat_age=max(0.0, round(BEATS_OF_LIFE * heartbeat - record.beat_ms / 1000, 3)) if beats else None,
-        labels=msgspec.json.decode(record.labels, type=dict[str, str]) if record.labels else None,
+        labels=record.labels,
         rerun_of=record.rerun_of or None,
         job=_job(mine) if mine else None,
         problem=problem,
