@@ -75,6 +75,17 @@ def test_what_must_give_way_gives_no_more_than_that() -> None:
     assert (data.stderr.tail, data.stderr.truncated) == ("why it failed\n", False)
 
 
+def test_output_and_result_give_way_to_what_the_command_left() -> None:
+    """A termination message of 4 KiB that are six times as long in JSON is whole, and the event within its limit."""
+    left = "\1" * 4096
+    over = ending(decide(1 << 8, (), 0), b"\0" * 40_000, b"\0" * 40_000)
+    over.left, over.result = left, "\1" * 10_000
+    report = Run(TARGET).end(over, 1, is_cancelled=False)
+    assert isinstance(report.document, bytes)
+    assert len(report.document) <= EVENT_BYTES
+    assert decode(report.document).data.message == left
+
+
 @settings(max_examples=100, deadline=None)
 @given(some.lists(NAMES, min_size=len(PLACE), max_size=len(PLACE)), NAMES.map(lambda raw: raw.decode("latin-1")))
 def test_whatever_the_place_is_called_is_a_document(names: list[bytes], message: str) -> None:
