@@ -102,6 +102,26 @@ def test_a_server_that_is_asked_too_much_for_too_long_is_an_outage(harbour: Harb
     assert harbour.api.count("POST") == 1
 
 
+def test_closing_waits_for_no_server_that_is_asked_too_much(harbour: Harbour) -> None:
+    """It would hold up who interrupts for minutes; the submit that waited says what it waited for."""
+    asked = threading.Event()
+    harbour.api.tell("POST", refusal(429, "too many", Retry_After="200")._replace(then=asked.set))
+    dispatcher, errors = harbour.open(), list[str]()
+
+    def submit() -> None:
+        with pytest.raises(Unavailable) as error:
+            dispatcher.submit(dispatch())
+        errors.append(str(error.value))
+
+    submitting = threading.Thread(target=submit)
+    submitting.start()
+    assert asked.wait(20)
+    dispatcher.close()
+    submitting.join()
+
+    assert "too many" in errors[0]
+
+
 @pytest.mark.parametrize(
     ("status", "message", "kind"),
     [

@@ -4,6 +4,7 @@ A POST whose answer was lost is resolved by a GET. Another is sent only while th
 the record afterwards takes a Job that is not there for one that never will be.
 """
 
+import threading
 import time
 from typing import Any, Literal
 
@@ -34,17 +35,23 @@ class Found(Struct, frozen=True):
     status: Literal["created", "existing", "going"]
 
 
-def find_or_create(jobs: Jobs, target: Target, until: float, *, may_create: bool) -> Found | None:
+def find_or_create(
+    jobs: Jobs, target: Target, until: float, closing: threading.Event, *, may_create: bool
+) -> Found | None:
     """Return the Job of the target; None where another one had its name and is gone now, so that all begins again.
 
-    No POST is sent after `until` of our monotonic clock, nor without `may_create`. Raises `Conflict`, `Gone`, `TooLate`
+    No POST is sent after `until` of our monotonic clock, nor without `may_create`, and once somebody sets `closing`
+    nothing is waited for. Raises `Conflict`, `Gone`, `TooLate`
     and what the API answers.
     """
-    patient, impatient = Tries(until), Tries(min(until, soon()))
+    patient, impatient = Tries(until, closing), Tries(min(until, soon()), closing)
     was_sent = False
     while True:
         try:
-            return _try(jobs, target, until, may_create=may_create, was_sent=was_sent)
+            found = _try(jobs, target, until, may_create=may_create, was_sent=was_sent)
+            if found is None:
+                _wait_until_gone(jobs, target, until, closing)
+            return found
         except Unavailable as error:
             was_sent = was_sent or isinstance(error, AnswerLost)
             tries = patient if was_sent or error.retry_after is not None else impatient
@@ -56,7 +63,9 @@ def find_or_create(jobs: Jobs, target: Target, until: float, *, may_create: bool
 
 
 def _try(jobs: Jobs, target: Target, until: float, *, may_create: bool, was_sent: bool) -> Found | None:
-    """Do it once. `was_sent`: a POST of ours may have been done, so look first."""
+    """Do it once; None where another Job has the name and is being deleted. `was_sent`: a POST of ours may have been
+    done, so look first.
+    """
     job = jobs.get(target.namespace, target.name) if was_sent or not may_create else None
     if job is None:
         job = _create(jobs, target, until, may_create=may_create)
@@ -66,7 +75,6 @@ def _try(jobs: Jobs, target: Target, until: float, *, may_create: bool, was_sent
     if job is not None and (job.annotations.get(DISPATCH_ANNOTATION) == target.id or not job.is_being_deleted):
         check_same(job, target)
         return Found(job, "going" if job.is_being_deleted else "created" if was_sent else "existing")
-    _wait_until_gone(jobs, target, until)
     return None
 
 
@@ -102,11 +110,10 @@ def _create(jobs: Jobs, target: Target, until: float, *, may_create: bool) -> Jo
         ) from None
 
 
-def _wait_until_gone(jobs: Jobs, target: Target, until: float) -> None:
+def _wait_until_gone(jobs: Jobs, target: Target, until: float, closing: threading.Event) -> None:
     """Wait for a Job that is being deleted. Raises `TooLate`."""
     while jobs.get(target.namespace, target.name) is not None:
-        if time.monotonic() + LOOK_SECONDS >= until:
+        if time.monotonic() + LOOK_SECONDS >= until or closing.wait(LOOK_SECONDS):
             raise TooLate(
                 f"Job {target.namespace}/{target.name} is still being deleted: submit {target.id} again later"
             )
-        time.sleep(LOOK_SECONDS)

@@ -105,8 +105,15 @@ class Dispatcher:
         name = record.job or job_name(self._bus.namespace, dispatch)
         return self._jobs.get(record.namespace or self._settings.namespace, name)
 
+    def stop_waiting(self) -> None:
+        """Let no submit wait for a server to be ready again, in whatever thread that is."""
+        self._submission.close()
+
     def close(self) -> None:
-        """Wait for what is under way, and close the connections."""
+        """Wait for the requests that are under way, and close the connections. A submit that waits for a server to be
+        ready again, which may take minutes, waits no more, and says so.
+        """
+        self.stop_waiting()
         self._pool.shutdown(cancel_futures=True)
         self._api.close()
         self._bus.close()
@@ -178,6 +185,7 @@ class AsyncDispatcher:
         return found
 
     def _close(self) -> None:
+        self._core.stop_waiting()
         self._pool.shutdown()
         self._core.close()
 

@@ -4,6 +4,7 @@ A dispatch is started once: by its id, whose record the bus keeps, and by the na
 """
 
 import logging
+import threading
 import time
 from collections.abc import Sequence
 from typing import Literal, NoReturn
@@ -101,6 +102,11 @@ class Submission:
     def __init__(self, bus: Bus, jobs: Jobs) -> None:
         self._bus = bus
         self._jobs = jobs
+        self._closing = threading.Event()
+
+    def close(self) -> None:
+        """Wait for no server to be ready again, in whatever thread that is."""
+        self._closing.set()
 
     def register(self, wanted: Sequence[Prepared]) -> list[Ticket]:
         """Register up to 500 dispatches in one call."""
@@ -124,7 +130,7 @@ class Submission:
                     raise other_content(wanted.target, registered.spec, "it was registered")
             is_new = registered.status == "ok" and registered.seq == 1  # a command may have been heard before
             may_create = is_new or not self._was_created(wanted)
-            found = find_or_create(self._jobs, wanted.target, ticket.until, may_create=may_create)
+            found = find_or_create(self._jobs, wanted.target, ticket.until, self._closing, may_create=may_create)
             if found is not None:
                 return self._settle(wanted, found)
             ticket = None  # another Job had the name, and is gone now: begin again

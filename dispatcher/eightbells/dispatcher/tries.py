@@ -5,6 +5,7 @@ jitter".
 """
 
 import random
+import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -21,21 +22,21 @@ T = TypeVar("T")
 
 
 class Tries:
-    """Tries until the moment `until` of our monotonic clock."""
+    """Tries until the moment `until` of our monotonic clock, or until somebody sets `closing`."""
 
-    def __init__(self, until: float) -> None:
+    def __init__(self, until: float, closing: threading.Event | None = None) -> None:
         self._until = until
+        self._closing = closing or threading.Event()
         self._failures = 0
 
     def wait(self, error: Unavailable) -> bool:
-        """Wait for the next try; False where there is no time left for one."""
+        """Wait for the next try; False where there is no time left for one, or nobody who wants it."""
         delay = random.uniform(0, min(LIMIT_SECONDS, FIRST_SECONDS * 2 ** min(self._failures, 32)))  # noqa: S311
         delay += error.retry_after or 0.0
         if time.monotonic() + delay >= self._until:
             return False
         self._failures += 1
-        time.sleep(delay)
-        return True
+        return not self._closing.wait(delay)
 
 
 def persist(call: Callable[[], T], until: float) -> T:
