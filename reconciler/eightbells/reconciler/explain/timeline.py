@@ -50,9 +50,11 @@ class Step(Struct, frozen=True):
 
 
 def build_timeline(case: Case) -> tuple[Step, ...]:
-    """Return what happened, in order."""
-    moments = [*_of_job(case.job), *(step for one in case.pods for step in _of_pod(one.pod, len(case.pods) > 1))]
+    """Return what happened, in order; within a second as one thing leads to another."""
+    pods, are_many = [one.pod for one in case.pods], len(case.pods) > 1
+    moments = [*_beginning_of_job(case.job), *(step for pod in pods for step in _of_pod(pod, are_many))]
     moments += [(event.at, f"{event.reason}") for event in case.events if event.reason in TELLING]
+    moments += [*(step for pod in pods for step in _containers_of(pod)), *_end_of_job(case.job)]
     known = sorted(((at, what) for at, what in moments if at), key=lambda one: one[0])
     if len(known) > STEPS:
         known = [*known[: STEPS // 2], *known[-STEPS // 2 :]]
@@ -63,12 +65,17 @@ def build_timeline(case: Case) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _of_job(job: Job | None) -> Iterator[Moment]:
+def _beginning_of_job(job: Job | None) -> Iterator[Moment]:
     if job is None:
         return
     yield job.metadata.creation_timestamp, "created"
     if job.says.start_time != job.metadata.creation_timestamp:
         yield job.says.start_time, "Job started"
+
+
+def _end_of_job(job: Job | None) -> Iterator[Moment]:
+    if job is None:
+        return
     for condition in job.says.conditions or ():
         if condition.is_true:
             yield condition.last_transition_time, f"Job {condition.type}"
@@ -83,6 +90,9 @@ def _of_pod(pod: Pod, is_one_of_many: bool) -> Iterator[Moment]:
     if disruption := pod.holds("DisruptionTarget"):
         yield disruption.last_transition_time, f"DisruptionTarget {disruption.reason or ''}".rstrip()
     yield deleted_at(pod.metadata), f"pod{of} deleted"
+
+
+def _containers_of(pod: Pod) -> Iterator[Moment]:
     for status in (*(pod.says.init_container_statuses or ()), *(pod.says.container_statuses or ())):
         yield from _of_container(status)
 
