@@ -166,6 +166,18 @@ def test_a_complete_job_is_left_alone_and_completes(harbour: Harbour) -> None:
     assert {one.method for one in harbour.api.asked} == {"GET"}
 
 
+@pytest.mark.parametrize("reply", [Reply(404, {}), refusal(404, "404 page not found")])
+def test_a_404_that_is_not_the_apis_is_no_absence(harbour: Harbour, reply: Reply) -> None:
+    """A proxy on the way knows of no Job: what runs behind it is not ended, and the next look finds it."""
+    harbour.bus.register("d", namespace="jobs", job="j", job_uid="uid-1")
+    harbour.api.tell("GET", job(), reply, job(), reply, MISSING)
+    harbour.api.tell("PATCH", FINE)
+    harbour.api.tell("DELETE", Reply(202, {}))
+
+    assert harbour.open().cancel("d").status == "cancelled"
+    assert harbour.api.count("GET") == 5
+
+
 def test_a_cancel_between_two_indices_is_one(harbour: Harbour) -> None:
     """The first has succeeded, the second has not begun: what was wanted has not been done."""
     harbour.bus.register("d", namespace="jobs", job="j")

@@ -98,6 +98,17 @@ def test_an_address_that_is_none_is_an_outage_and_not_a_lost_answer(api: Api, tm
     assert not isinstance(error.value, AnswerLost)
 
 
+def test_a_server_that_does_not_speak_tls_is_an_outage_and_not_a_lost_answer(api: Api, tmp_path: Path) -> None:
+    """Nothing has been sent before the two agree on how."""
+    secure = Api()
+    secure.url = api.url.replace("http:", "https:")
+
+    with pytest.raises(Unavailable, match="not the one of the kubeconfig") as error:
+        secure.connect(tmp_path / "kubeconfig").request("POST", "/", body={})
+
+    assert not isinstance(error.value, AnswerLost)
+
+
 @pytest.mark.parametrize("text", ["²", "٣", "-1", "soon", "", None, "1.5"])
 def test_a_retry_after_that_is_no_number_is_none(text: str | None) -> None:
     """Whatever is between us and the API may write what it likes."""

@@ -31,6 +31,10 @@ NOTHING_SENT = (NewConnectionError, ConnectTimeoutError, ProxyError, LocationVal
 """Errors after which nothing can have been done."""
 
 
+NO_HANDSHAKE = ("CERTIFICATE_VERIFY_FAILED", "WRONG_VERSION_NUMBER", "Hostname mismatch")
+"""What TLS calls errors that come before anything is sent."""
+
+
 class Answer(msgspec.Struct, frozen=True):
     """What the API answered: `body` is its JSON; `retry_after` is seconds, where it asks for some."""
 
@@ -118,7 +122,7 @@ class Connection:
         except NOTHING_SENT as error:
             raise Unavailable(f"the API server cannot be reached: {error}") from None
         except HTTPError as error:
-            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            if any(one in str(error) for one in NO_HANDSHAKE):
                 raise Unavailable(f"the API server is not the one of the kubeconfig: {error}") from None
             raise AnswerLost(f"no answer of the API server to {request.method} {request.path}: {error}") from None
         return Answer(got.status, got.data, seconds_of(got.headers.get("Retry-After")))

@@ -120,9 +120,14 @@ class Jobs:
         """Return the Job of this name; None where there is none."""
         try:
             answer = self._connection.request("GET", path_of(namespace, name))
-            return None if answer.status == 404 else _decoded(answer, f"reading Job {namespace}/{name}")
+            doing = f"reading Job {namespace}/{name}"
+            if answer.status != 404:
+                return _decoded(answer, doing)
         except AnswerLost as error:  # whatever became of it, it changed nothing
             raise Unavailable(str(error)) from None
+        if problem_of(answer).reason != "NotFound":  # a proxy's 404 is no word of the API: what it hides may run
+            raise Unavailable(f"{doing}: what is between us and the API says 404, and not that there is no such Job")
+        return None
 
     def annotate(self, job: Job, annotations: dict[str, str]) -> bool:
         """Add annotations to this very Job; False where it is there no more."""
