@@ -49,6 +49,15 @@ def test_a_module_that_cannot_be_loaded_costs_no_exit_code(dispatch: Dispatch, n
     assert dispatch.states == (["running", "failed"] if name in WITH_REPORT else [])
 
 
+@pytest.mark.parametrize("way", [MISSING, CUT], ids=["missing", "cut"])
+def test_an_interpreter_without_libffi_costs_no_exit_code(dispatch: Dispatch, way: str) -> None:
+    """What pip installs cannot hide without it: the command runs, the ending is told, and stderr names the risk."""
+    ran = dispatch.run(*FAILS, program=broken(way.format(name="_ctypes")))
+    assert (ran.exit_code, ran.stdout) == (7, b"there\n")
+    assert ran.stderr.startswith(b"eightbells-wrapper: the command can read our environment: ")
+    assert dispatch.states == ["running", "failed"]
+
+
 def test_a_flood_is_passed_on_without_what_keeps_it(dispatch: Dispatch) -> None:
     """Where the output cannot be kept for the report, the pipe is read to its end all the same."""
     code = CUT.format(name="eightbells.wrapper.windows")
