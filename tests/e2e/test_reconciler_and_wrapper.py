@@ -12,7 +12,7 @@ from tests.e2e.site import SECONDS, Site, tail_of
 from tests.e2e.test_killed import find_container, kill_whole, read_termination_log
 from tests.waiting import wait_until
 
-TRAP = "trap 'echo told; exit 0' TERM; echo working; while :; do sleep 0.1; done"
+TRAP = "trap 'echo told; exit {}' TERM; echo working; while :; do sleep 0.1; done"
 
 
 @pytest.fixture
@@ -23,16 +23,18 @@ def yard(site: Site, tmp_path: Path) -> Iterator[Yard]:
         yield yard
 
 
-def test_a_drained_command_is_nobodys_fault_and_its_output_is_there(site: Site, yard: Yard) -> None:
-    """Its wrapper says how it ended, the reconciler why: drained, uncharged, told by SIGTERM, exit code and output."""
-    dispatch = site.submit("sh", "-c", TRAP)
+@pytest.mark.parametrize(("exit_code", "code"), [(3, "drained"), (0, "exited_zero")])
+def test_a_drained_command_has_its_output_and_who_told_it(site: Site, yard: Yard, exit_code: int, code: str) -> None:
+    """Its wrapper says how it ended, the reconciler why: free of charge; one that leaves with 0 has succeeded."""
+    dispatch = site.submit("sh", "-c", TRAP.format(exit_code))
     site.wait_for(dispatch, "running")
     pod = site.pod(dispatch).metadata.name
     body = client.V1Eviction(metadata=client.V1ObjectMeta(name=pod, namespace=site.namespace))
     site.cluster.core.create_namespaced_pod_eviction(pod, site.namespace, body)
     data = yard.ending(dispatch)
-    assert (data.code, data.fault, data.charged, data.reporter) == ("drained", "infra", False, "reconciler")
-    assert (data.terminated_by, data.exit_code) == ("SIGTERM", 0)
+    assert (data.code, data.reporter, data.exit_code) == (code, "reconciler", exit_code)
+    assert data.charged is (False if exit_code else None)
+    assert data.terminated_by == "SIGTERM"
     assert tail_of(data.stdout) == "working\ntold\n"
     assert yard.conflicts(dispatch) == 0
 
@@ -61,7 +63,7 @@ def test_what_the_wrapper_ends_is_left_to_it(site: Site, yard: Yard) -> None:
 
 def test_a_cancelled_dispatch_has_one_ending(site: Site, yard: Yard) -> None:
     """Canceller, wrapper and reconciler all see it."""
-    dispatch = site.submit("sh", "-c", TRAP)
+    dispatch = site.submit("sh", "-c", TRAP.format(0))
     site.wait_for(dispatch, "running")
     assert site.dispatcher.cancel(dispatch).status == "cancelled"
     assert yard.ending(dispatch).code == "cancelled"

@@ -90,6 +90,7 @@ class Post:
             publisher,
             self.agenda,
             options=self.options,
+            metrics=self.metrics,
             now=clock.now,
             clock=clock.monotonic,
         )

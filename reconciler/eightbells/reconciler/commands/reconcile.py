@@ -46,7 +46,7 @@ def reconcile(url: str | None, url_file: str | None, **given: Any) -> None:
     Any number of replicas may run side by side. Stops on SIGTERM or SIGINT.
     """
     # A second, which `--help` does not wait for.
-    from eightbells.reconciler.informer.errors import ClusterError
+    from eightbells.reconciler.informer.errors import ClusterError, Forbidden, Unauthorized
     from eightbells.reconciler.worker.errors import BadOption, BusDown, BusRefuses
 
     logs.configure()
@@ -58,7 +58,7 @@ def reconcile(url: str | None, url_file: str | None, **given: Any) -> None:
             _run(_connect(given), chosen, given)
     except (BadName, BadOption) as error:
         raise click.UsageError(str(error)) from None
-    except BusRefuses as error:
+    except (BusRefuses, Forbidden, Unauthorized) as error:
         _fail(error, Exit.NO_PERMISSION)
     except (BusDown, ClusterError) as error:
         _fail(error, Exit.UNAVAILABLE)

@@ -31,7 +31,7 @@ def assembled(connection: Connection, bus: Bus, options: Options, metrics: Metri
 
     timed: dict[str, Any] = {"now": clock.now, "clock": clock.monotonic}
     publisher = Publisher(cache, bus, connection, agenda, options=options, metrics=metrics, clock=clock.monotonic)
-    worker = Worker(cache, bus, Asker(connection), publisher, agenda, options=options, **timed)
+    worker = Worker(cache, bus, Asker(connection), publisher, agenda, options=options, metrics=metrics, **timed)
     sweeper = Sweeper(cache, bus, agenda, options=options, lost=check_again, clock=clock.monotonic)
     continuity = Continuity(bus, check_again, clock.monotonic)
     metrics.watch(informer.figures)

@@ -22,6 +22,7 @@ from eightbells.reconciler.worker.asking import Asker
 from eightbells.reconciler.worker.bus import Bus
 from eightbells.reconciler.worker.decision import Sights, decide
 from eightbells.reconciler.worker.errors import WorkerError
+from eightbells.reconciler.worker.metrics import Metrics
 from eightbells.reconciler.worker.options import Options
 from eightbells.reconciler.worker.progress import untold
 from eightbells.reconciler.worker.proposal import Proposal, propose
@@ -45,6 +46,7 @@ class Worker:
         agenda: Agenda,
         *,
         options: Options,
+        metrics: Metrics,
         now: Callable[[], datetime],
         clock: Callable[[], float],
     ) -> None:
@@ -54,6 +56,7 @@ class Worker:
         self._publisher = publisher
         self._agenda = agenda
         self._options = options
+        self._metrics = metrics
         self._now = now
         self._clock = clock
         self._sights = Sights()
@@ -76,9 +79,9 @@ class Worker:
     def _see_to(self, subjects: list[Subject]) -> None:
         wanted = [subject for subject in subjects if self._wants_record(subject)]
         ended = self._bus.ended([subject.dispatch for subject in wanted])
-        for subject in wanted:
-            if subject.dispatch in ended:
-                self._settle(subject)
+        for subject in (one for one in wanted if one.dispatch in ended):
+            self._metrics.others.inc()
+            self._settle(subject)
         open_ = [subject for subject in wanted if subject.dispatch not in ended]
         records = self._bus.read([subject.dispatch for subject in open_])
         proposals = [one for subject in open_ for one in self._judge(subject, records[subject.dispatch])]
