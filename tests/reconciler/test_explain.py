@@ -101,6 +101,42 @@ def test_a_failed_job_alone_has_no_cause_yet() -> None:
     assert "kubectl -n batch get job,pod,events -o yaml" in run(content).stdout
 
 
+CRASHED = {"name": "main", "restartCount": 4, "lastState": ENDED["containerStatuses"][0]["state"]}  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("state", "words", "log"),
+    [
+        ({"waiting": {"reason": "CrashLoopBackOff"}}, "is being started again", "logs etl-x7k2p -c main\n"),
+        ({"running": {"startedAt": "T+30"}}, "runs in etl-x7k2p", "logs etl-x7k2p -c main --previous\n"),
+    ],
+)
+def test_of_a_job_that_tries_again_the_last_try_is_told(state: dict[str, Any], words: str, log: str) -> None:
+    """A Job that may still succeed has no code yet; how its last try ended is said, and in whose log to look."""
+    spec = {"restartPolicy": "OnFailure"}
+    crashing = pod(spec=spec, status={"phase": "Running", "containerStatuses": [{**CRASHED, "state": state}]})
+    content = encode_list([job(spec={"backoffLimit": 6, "template": {"spec": spec}}), crashing])
+    (account,) = accounts(content)
+
+    assert (account["decision"], account["code"], account["exit_code"]) == ("not_yet", None, None)
+    assert words in account["explanation"]
+    assert 'The last try ended: "main" exited with 3' in account["explanation"]
+    assert account["evidence"][1]["value"] == "3"
+    assert log in run(content).stdout
+
+
+def test_of_a_job_that_makes_another_pod_the_one_that_failed_is_told() -> None:
+    """The newest pod runs, and the explanation is of the one before it."""
+    later = {"name": "etl-later", "uid": "later-uid", "creationTimestamp": "T+30"}
+    runs = {"phase": "Running", "containerStatuses": [{"name": "main", "state": {"running": {"startedAt": "T+33"}}}]}
+    retried = job(spec={"backoffLimit": 6}, status={"failed": 1, "active": 1})
+    said = run(encode_list([retried, pod(status=ENDED), pod(metadata=later, status=runs)])).stdout
+
+    assert '"main" runs in etl-later' in said
+    assert 'The last try ended: "main" exited with 3' in said
+    assert "kubectl -n batch logs etl-x7k2p -c main\n" in said
+
+
 def test_events_alone_are_nothing_to_say() -> None:
     """A dump of Events alone names what is missing."""
     case = next(one for one in all_cases() if one.name == "recorded/no-account")

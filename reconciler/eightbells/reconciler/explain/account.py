@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from eightbells.events.codes import Code, Fault, Retryable
 from eightbells.events.schema import Data, Evidence
+from eightbells.reconciler.attempts import list_attempts
 from eightbells.reconciler.case import Case
 from eightbells.reconciler.classify import classify
 from eightbells.reconciler.containers import is_running
@@ -16,9 +17,11 @@ from eightbells.reconciler.remedies import with_remedy
 from eightbells.reconciler.ruled_out import rule_out
 from eightbells.reconciler.rules.attempt import judge_attempt
 from eightbells.reconciler.rules.pending import judge_pending
+from eightbells.reconciler.snapshot import Sighting
 from eightbells.reconciler.times import timestamp
 from eightbells.reconciler.verdict import Finding, NotYet, Verdict
 from msgspec import Struct
+from msgspec.structs import replace
 
 Decision = Literal["ended", "not_yet", "attempt", "nothing_to_say"]
 
@@ -55,7 +58,8 @@ class Account(Struct, frozen=True, kw_only=True):
 
 class Told(Struct, frozen=True, kw_only=True):
     """An account, and what the text says beyond it: pod, container and node for the next command, whether a cluster was
-    read, whether the message is what a container ended with, and the output.
+    read, whether the message is what a container ended with, which of the container's logs has
+    a try that others may follow, and the output.
     """
 
     account: Account
@@ -64,6 +68,7 @@ class Told(Struct, frozen=True, kw_only=True):
     node: str | None = None
     is_live: bool = False
     is_of_an_end: bool = False
+    log_of_a_try: Literal["present", "previous"] | None = None
     report: Data | None = None
 
 
@@ -99,9 +104,25 @@ def _wait(subject: Subject, case: Case, said: NotYet) -> Told:
         "warnings": said.warnings,
     }
     if said.finding is None:
-        return _tell(subject, case, None, **more)
+        return _go_on(subject, case, said, more)
     found, open_fields = said.finding, ("code", "fault", "retryable", "charged")
     return _tell(subject, case, found, **dict.fromkeys(open_fields), **more, ruled_out=rule_out(case, found))
+
+
+def _go_on(subject: Subject, case: Case, said: NotYet, more: dict[str, Any]) -> Told:
+    """Nothing keeps it: then what is worth telling is how the last try ended, where there was one."""
+    ended = list_attempts(subject.snapshot, case.now)
+    if not ended or ended[-1].finding.fault == "none":
+        return _tell(subject, case, None, **more)
+    found = with_remedy(case, ended[-1].finding)
+    more |= {"explanation": f"{said.why} The last try ended: {found.explanation}", "remedy": found.remedy}
+    told = _tell(subject, case, None, **more, evidence=found.evidence, ruled_out=rule_out(case, found))
+    name, again = (
+        found.container or case.main,
+        any(one.pod.uid == found.pod_uid and _runs(case, one) for one in case.pods),
+    )
+    log: Literal["present", "previous"] = "previous" if again else "present"
+    return replace(told, pod=found.pod, container=name, log_of_a_try=log, report=found.report)
 
 
 def _attempt(subject: Subject, case: Case) -> Told:
@@ -119,9 +140,13 @@ def _attempt(subject: Subject, case: Case) -> Told:
 def _state(case: Case) -> str | None:
     if case.is_suspended:
         return "suspended"
-    if any(is_running(one.pod, case.main) for one in case.pods):
+    if any(_runs(case, one) for one in case.pods):
         return "running"
     return "pending" if case.pods or case.job else None
+
+
+def _runs(case: Case, sighting: Sighting) -> bool:
+    return is_running(sighting.pod, case.main)
 
 
 SAME = (

@@ -31,6 +31,10 @@ def next_command(told: Told) -> str | None:
         return f"{kubectl} get events" if told.is_live else f"{kubectl} get job/{account.job} -o yaml"
     if "pods" in account.missing and account.code is None:
         return f"{kubectl} get job,pod,events -o yaml"
+    if told.log_of_a_try and told.pod:
+        return (
+            f"{kubectl} logs {told.pod} -c {told.container}{' --previous' if told.log_of_a_try == 'previous' else ''}"
+        )
     if account.fault == "none" or code is None:
         return None
     return _look_at(told, kubectl, code)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from eightbells.events.codes import Code
 from eightbells.reconciler.case import Case, ignores_some_failure, made_at, says_nothing_of_pods
-from eightbells.reconciler.containers import ended, is_running, others, status_of
+from eightbells.reconciler.containers import ended, has_started, is_running, others, status_of
 from eightbells.reconciler.deletions import asked_at
 from eightbells.reconciler.graces import NET, NEVER_A_POD
 from eightbells.reconciler.rules.attempt import judge_attempt
@@ -161,7 +161,8 @@ def _describe(case: Case) -> str:
         return f'"{case.main}" runs in {sighting.pod.name}{since}.'
     if found := judge_attempt(case, sighting):
         return f"An attempt has ended ({found.code}), and the Job has not said what comes of it."
-    return f'"{case.main}" in {sighting.pod.name} has not started.'
+    how = "is being started again" if has_started(sighting, case.main) else "has not started"
+    return f'"{case.main}" in {sighting.pod.name} {how}.'
 
 
 def _after_grace(case: Case, found: Finding, until: datetime) -> Verdict | NotYet:
