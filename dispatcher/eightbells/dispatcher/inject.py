@@ -26,7 +26,7 @@ NOBODY = 65532
 NEEDED = ("cpu", "memory", "ephemeral-storage")
 
 LEAST = {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "64Mi"}}
-"""What copying 18 MB is given, where main is given nothing that a quota or LimitRange could have asked for."""
+"""What copying 17 MB is given, where main is given nothing that a quota or LimitRange could have asked for."""
 
 
 class Words(Struct, frozen=True):
