@@ -127,7 +127,7 @@ def test_a_job_that_is_being_deleted_is_waited_for(site: Site) -> None:
     dispatch = site.dispatch("true", id="waits")
     submitting = threading.Thread(target=lambda: found.append(site.dispatcher.submit(dispatch)))
     submitting.start()
-    wait_until(lambda: site.get("waits").registered_at, "it is registered")
+    wait_until(lambda: site.server.client().exists(keys.record(BUS, "waits")), "it is registered")
     site.cluster.batch.patch_namespaced_job(name, site.namespace, {"metadata": {"finalizers": None}})
     submitting.join()
     assert [one.status for one in found] == ["created"]
