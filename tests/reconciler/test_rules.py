@@ -8,6 +8,7 @@ from eightbells.events.codes import Code
 from eightbells.reconciler import classify as deciding
 from eightbells.reconciler import marks
 from eightbells.reconciler.classify import RULES, classify
+from eightbells.reconciler.events import Event, Reference
 from eightbells.reconciler.graces import PENDING, Graces
 from eightbells.reconciler.remedies import SAID
 from eightbells.reconciler.reports import WITNESSED
@@ -145,3 +146,13 @@ def test_what_is_believed_of_a_wrapper_is_all_that_it_says() -> None:
     """The codes that are believed of a wrapper's record are those that the wrapper has in its source."""
     sources = [path.read_text() for path in (PAGE.parents[1] / "wrapper/eightbells/wrapper").glob("*.py")]
     assert {code for code in Code if any(f'"{code}"' in source for source in sources)} == WITNESSED
+
+
+def test_an_event_about_an_earlier_object_of_that_name_is_not_about_this_one() -> None:
+    """A name comes again, a UID never; an Event that has none is taken for what its name says."""
+    earlier, unnamed = (Event(involved_object=Reference(kind="Job", name="etl", uid=uid)) for uid in ("a", None))
+
+    assert earlier.is_about("Job", "etl", "a")
+    assert not earlier.is_about("Job", "etl", "b")
+    assert not earlier.is_about("Pod", "etl", "a")
+    assert unnamed.is_about("Job", "etl", "b")
