@@ -1,4 +1,5 @@
-"""`make bench`: prints what publishing, consuming and the wrapper cost, and how long an ending takes: markdown tables.
+"""`make bench`: prints what publishing, consuming, watching and the wrapper cost, and how long an ending takes, as
+markdown tables.
 
 Everything is measured several times, ours and its peers by turns, because what counts on a machine that others use is
 a ratio within one run. Nothing is asserted about time.
@@ -9,29 +10,29 @@ from contextlib import AbstractContextManager
 
 import click
 
-from bench import consume, footprint, latency, publish
+from bench import consume, footprint, latency, publish, watch
 from bench.figures import Table
 from bench.progress import say
 from bench.report import output_option, write
 from bench.servers import Server, has_redis, serve_embedded, serve_redis
 
 TABLES = {"publish": publish.measure, "consume": consume.measure, "latency": latency.measure}
-FOOTPRINT = "footprint"
-ROUNDS = {"publish": 5, "consume": 3, "latency": 2, FOOTPRINT: 3}
+FOOTPRINT, WATCH = "footprint", "watch"
+ROUNDS = {"publish": 5, "consume": 3, "latency": 2, FOOTPRINT: 3, WATCH: 3}
 
 
 @click.command(context_settings={"auto_envvar_prefix": "BENCH"})
-@click.argument("tables", nargs=-1, type=click.Choice([*TABLES, FOOTPRINT]))
+@click.argument("tables", nargs=-1, type=click.Choice([*TABLES, FOOTPRINT, WATCH]))
 @output_option
-@click.option("--rounds", type=click.IntRange(1), help="How often everything is measured.  [default: 5, 3, 2 and 3]")
+@click.option("--rounds", type=click.IntRange(1), help="How often everything is measured.  [default: 5, 3, 2, 3 and 3]")
 def main(tables: tuple[str, ...], output: str, rounds: int | None) -> None:
-    """Measure TABLES (all of them by default): the footprint once, the others on every server there is."""
-    write(measure(tables or (*TABLES, FOOTPRINT), rounds), output)
+    """Measure TABLES (all of them by default): footprint and watch once, the others on every server there is."""
+    write(measure(tables or (*TABLES, FOOTPRINT, WATCH), rounds), output)
 
 
 def measure(tables: Sequence[str], rounds: int | None) -> Iterator[Table]:
     """Measure what was asked for, one table after the other."""
-    for serve in servers() if set(tables) - {FOOTPRINT} else []:
+    for serve in servers() if set(tables) & set(TABLES) else []:
         with serve as server:
             for name in tables:
                 if name in TABLES:
@@ -39,6 +40,8 @@ def measure(tables: Sequence[str], rounds: int | None) -> Iterator[Table]:
     if FOOTPRINT in tables:
         with servers()[-1] as server:
             yield from footprint.measure(server, rounds or ROUNDS[FOOTPRINT])
+    if WATCH in tables:
+        yield watch.measure(rounds or ROUNDS[WATCH])
 
 
 def servers() -> list[AbstractContextManager[Server]]:

@@ -108,10 +108,12 @@ class Cache:
 
     def put_job(self, job: Job, *, is_gone: bool = False) -> list[str]:
         """Take in a sight of a Job; of one that `is_gone`, only if it is known. Raises as `pack_job` does."""
-        packed = pack_job(job)
         namespace = job.metadata.namespace or ""
+        packed = pack_job(job) if self.wants(namespace, job.uid) else b""
         with self._lock:
-            if self._settlement.holds(namespace, job.uid) or (is_gone and job.uid not in self._entries):
+            if not packed or self._settlement.holds(namespace, job.uid):
+                return []
+            if is_gone and job.uid not in self._entries:
                 return []
             entry = self._entry_of(job.uid, namespace)
             if entry.is_there and entry.packed == packed:
@@ -124,13 +126,13 @@ class Cache:
 
     def put_pod(self, pod: Pod, *, is_gone: bool = False) -> list[str]:
         """Take in a sight of a pod; of one that `is_gone`, only if something is known of it or its Job."""
-        packed = pack_pod(pod)
         namespace = pod.metadata.namespace or ""
+        theirs = owner_of(pod.metadata.owner_references, pod.metadata.labels)
+        packed = pack_pod(pod) if self.wants(namespace, theirs) else b""
         with self._lock:
             known = self._pods.get(pod.uid)
-            # An orphan is still his who had it.
-            owner = known.owner if known else owner_of(pod.metadata.owner_references, pod.metadata.labels)
-            if not owner or self._settlement.holds(namespace, owner):
+            owner = known.owner if known else theirs  # an orphan is still his who had it
+            if not packed or not owner or self._settlement.holds(namespace, owner):
                 return []
             if is_gone and not known and owner not in self._entries:
                 return []

@@ -184,9 +184,9 @@ class Feed:
             self._shared.tally.failed_to_decode()
             _log.warning("a watch says what is no JSON, or no event", extra=self._fields(error=str(error)))
             return "garbled"
-        head, changed = self._intake.take(envelope.object, is_gone=envelope.type == "DELETED")
-        self._announce(changed)
-        self._version = head.metadata.resource_version or self._version
+        taken = self._intake.take(envelope.object, is_gone=envelope.type == "DELETED")
+        self._announce(taken.changed)
+        self._version = taken.version or self._version
         return ""
 
     def _announce(self, uids: Iterable[str]) -> None:

@@ -31,9 +31,9 @@ class Listing:
         for page in self._pages():
             version = page.metadata.resource_version or version
             for raw in page.items or ():
-                head, changed = self._intake.take(raw)
-                listed[head.namespace].add(head.uid)
-                announce(changed)
+                taken = self._intake.take(raw)
+                listed[taken.namespace].add(taken.uid)
+                announce(taken.changed)
         if self._kind == "jobs":
             announce(self._cache.keep_jobs(self._scope, listed, seen_at))
         else:

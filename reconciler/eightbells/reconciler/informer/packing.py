@@ -10,7 +10,9 @@ from eightbells.reconciler.parts import Metadata
 from msgspec.structs import replace
 
 LONGEST = 256
-"""Characters of an annotation. Ours that a rule reads are ids and times; kubectl keeps the whole object in one."""
+"""Characters of an annotation, and of a command. Ours that a rule reads are ids and times; kubectl keeps the whole
+object in one.
+"""
 
 _encoder = msgspec.msgpack.Encoder()
 _jobs = msgspec.msgpack.Decoder(Job)
@@ -53,7 +55,7 @@ def _slim_metadata(metadata: Metadata) -> Metadata:
 
 def _slim_spec(spec: PodSpec) -> PodSpec:
     both = (*(spec.containers or ()), *(spec.init_containers or ()))
-    if not any(one.command and len(one.command) > 1 for one in both):
+    if not any(one.command and sum(map(len, one.command)) > LONGEST for one in both):
         return spec
     return replace(spec, containers=_slim(spec.containers), init_containers=_slim(spec.init_containers))
 

@@ -36,18 +36,19 @@ class Sight:
         self.packed = packed
         self.gone_at: datetime | None = None
         self._before: bytes | None = None
-        self._state = state_of(pod)
+        self._state = state_of(pod, main_name(pod.wants, pod))
         self._waiting_since = begun_at if self._state else None
         self._deleted_at = deleted_at(pod.metadata)
 
     def update(self, pod: Pod, packed: bytes, now: datetime) -> None:
         """Take in a newer sight of it."""
-        state = state_of(pod)
+        main = main_name(pod.wants, pod)
+        state = state_of(pod, main)
         if pod.metadata.deletion_timestamp and self._deleted_at is None:
             self._deleted_at = deleted_at(pod.metadata)
             self._before = self._before if self._state == UNTOLD and self._before else self.packed
         elif self._deleted_at is None:
-            self._before = self._keep(pod, state)
+            self._before = self._keep(status_of(pod, main), state)
         if _kind(state) != _kind(self._state):
             self._waiting_since = now if state else None
         self._state = state
@@ -63,21 +64,21 @@ class Sight:
             waiting_since=self._waiting_since,
         )
 
-    def _keep(self, pod: Pod, state: str) -> bytes | None:
+    def _keep(self, status: ContainerStatus, state: str) -> bytes | None:
         """Return the sight before this one where it tells more, or what was kept already."""
         if state == UNTOLD and self._state == TOLD:
             return self.packed
-        if is_made_up(status_of(pod, main_name(pod.wants, pod))):
+        if is_made_up(status):
             return self._before or self.packed
         return self._before if state == UNTOLD else None
 
 
-def state_of(pod: Pod) -> str:
+def state_of(pod: Pod, main: str) -> str:
     """Return what main waits for, in a word; nothing where it does not."""
     scheduled = pod.condition("PodScheduled")
     if not (scheduled and scheduled.is_true) and not pod.wants.node_name:
         return UNSCHEDULED
-    status = before_main(pod) or status_of(pod, main_name(pod.wants, pod))
+    status = before_main(pod) or status_of(pod, main)
     waiting = waits(status)
     if waiting is None:
         return ""

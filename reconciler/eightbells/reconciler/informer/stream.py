@@ -9,6 +9,8 @@ from urllib3.exceptions import HTTPError
 LONGEST = 64 << 20
 """Bytes of a line. etcd holds no object of more than 8 MiB: what is longer is no watch."""
 
+PIECE = 1 << 16
+
 
 class Stream:
     """An open answer. Whoever iterates reads; another thread may `cut` it."""
@@ -21,8 +23,7 @@ class Stream:
         begun: list[bytes] = []
         size = 0
         try:
-            # Not `stream`, which waits for as much as it was told where a proxy has taken the chunks away.
-            while piece := self._answer.read1(1 << 16):
+            for piece in self._pieces():
                 size += len(piece)
                 if size > LONGEST:
                     raise Unavailable("the stream has a line without an end")
@@ -34,6 +35,12 @@ class Stream:
                 yield from whole
         except (HTTPError, OSError) as error:
             raise Unavailable(f"the stream broke: {error}") from None
+
+    def _pieces(self) -> Iterator[bytes]:
+        """What has come, as it comes: a chunk, or what there is where a proxy has taken the chunks away."""
+        if self._answer.chunked:
+            return self._answer.stream(PIECE)
+        return iter(lambda: self._answer.read1(PIECE), b"")
 
     def cut(self) -> None:
         """End it, whoever reads: that reader sees a broken stream."""

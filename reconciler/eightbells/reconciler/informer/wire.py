@@ -5,11 +5,10 @@ Everything may be absent or null; of an object that cannot be decoded its head s
 
 import msgspec
 from eightbells.reconciler.informer.errors import Status
-from eightbells.reconciler.informer.owners import owner_of
 from eightbells.reconciler.informer.views import Kind
 from eightbells.reconciler.marks import DISPATCH_LABEL
 from eightbells.reconciler.objects import Job, Pod
-from eightbells.reconciler.parts import Owner, Part
+from eightbells.reconciler.parts import Metadata, Part
 from msgspec import Raw, Struct
 
 BROKEN = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
@@ -19,9 +18,23 @@ PREFIX: dict[Kind, str] = {"jobs": "/apis/batch/v1", "pods": "/api/v1"}
 
 PAGE = "500"
 
-JOBS = msgspec.json.Decoder(Job)
-PODS = msgspec.json.Decoder(Pod)
-STATUSES = msgspec.json.Decoder(Status)
+
+class WireMetadata(Metadata, frozen=True, omit_defaults=True):
+    """An object's metadata, with its version, which no rule reads."""
+
+    resource_version: str | None = None
+
+
+class WireJob(Job, frozen=True):
+    """A Job as it comes."""
+
+    metadata: WireMetadata = WireMetadata()
+
+
+class WirePod(Pod, frozen=True):
+    """A pod as it comes."""
+
+    metadata: WireMetadata = WireMetadata()
 
 
 class HeadMetadata(Part, frozen=True):
@@ -31,29 +44,12 @@ class HeadMetadata(Part, frozen=True):
     namespace: str | None = None
     uid: str | None = None
     resource_version: str | None = None
-    labels: dict[str, str | None] | None = None
-    owner_references: tuple[Owner, ...] | None = None
 
 
 class Head(Struct, frozen=True):
     """Which object it is, and in which version."""
 
     metadata: HeadMetadata = HeadMetadata()
-
-    @property
-    def uid(self) -> str:
-        """Its UID, or nothing."""
-        return self.metadata.uid or ""
-
-    @property
-    def namespace(self) -> str:
-        """Its namespace, or nothing."""
-        return self.metadata.namespace or ""
-
-    @property
-    def owner(self) -> str:
-        """The UID of the Job that a pod belongs to, or belonged to before it was orphaned."""
-        return owner_of(self.metadata.owner_references, self.metadata.labels)
 
 
 class Envelope(Struct, frozen=True):
@@ -77,6 +73,9 @@ class Page(Struct, frozen=True):
     items: tuple[Raw, ...] | None = None
 
 
+JOBS = msgspec.json.Decoder(WireJob)
+PODS = msgspec.json.Decoder(WirePod)
+STATUSES = msgspec.json.Decoder(Status)
 HEADS = msgspec.json.Decoder(Head)
 ENVELOPES = msgspec.json.Decoder(Envelope)
 PAGES = msgspec.json.Decoder(Page)
