@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from eightbells.consumer.demo.cases import CASES
 from eightbells.events.contract import keys
+from eightbells.reconciler.worker.subject import hash_of
 
-from tests.dispatcher.faults import MISSING, Api, created
+from tests.dispatcher.faults import MISSING, Api, Reply, created
 from tests.reconciler.shelf import Shelf
 from tests.servers.server import Server
 from tests.waiting import wait_until
@@ -46,7 +47,8 @@ def shape(demo: str) -> list[str]:
 
 def test_every_command_of_readme_is_one_that_a_test_here_runs() -> None:
     """A command that is added to README needs a test."""
-    known = ["make demo", "make test", "eightbells tail", "eightbells submit", EXPLAIN, "eightbells consume"]
+    clustered = ["eightbells submit", EXPLAIN, "eightbells reconcile"]
+    known = ["make demo", "make test", "eightbells tail", *clustered, "eightbells consume"]
     assert [command.split(" --")[0] for command in commands()] == known
 
 
@@ -147,6 +149,27 @@ def test_readme_explains_a_job_of_a_cluster(tmp_path: Path) -> None:
         ran = subprocess.run(EXPLAIN.split(), env=told, capture_output=True, text=True, timeout=25, check=True)
 
     assert ran.stdout.startswith("job/etl (ns batch)                FAILED  killed_137 · user · retry once · charged\n")
+
+
+def test_readme_reconciles_a_cluster(valkey: Server, tmp_path: Path) -> None:
+    """README's reconcile publishes the ending of a Job whose wrapper was killed, and stops when it is told to."""
+    command = next(command for command in commands() if command.startswith("eightbells reconcile"))
+    shelf = Shelf("killed_137: a provisional record gives the output, never the verdict")
+    for one in shelf.objects:
+        marks = {"labels": {"eightbells.io/dispatch": hash_of("default", "etl-42")}}
+        one["metadata"] |= {**marks, "annotations": {"eightbells.io/dispatch-id": "etl-42"}}
+    shelf.told["/version"] = Reply(200, {})
+    record = keys.record("default", "etl-42")
+    with Api().serving() as api:
+        api.tell("GET", shelf)
+        told = environment(EIGHTBELLS_KUBECONFIG=str(api.write_kubeconfig(tmp_path / "kubeconfig", token="t0ken")))
+        words = command.replace("redis://localhost:6379", valkey.url).split()
+        with subprocess.Popen(words, env=told, stderr=subprocess.DEVNULL) as reconciling:
+            wait_until(lambda: valkey.client().hget(record, "end"), "it is published")
+            reconciling.terminate()
+
+    assert reconciling.returncode == 0
+    assert valkey.client().hget(record, "code") == b"killed_137"
 
 
 @pytest.fixture
