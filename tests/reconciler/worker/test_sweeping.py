@@ -67,6 +67,24 @@ def test_nothing_rests_on_absence_while_the_api_does_not_answer(post: Post) -> N
     assert post.ending().code == "unknown"
 
 
+def test_who_has_to_ask_holds_up_nobody(post: Post) -> None:
+    """While the API does not answer, what rests on no answer is told, and only one is asked for in vain."""
+    post.answers.error = Unavailable("no answer")
+    for name in ("gone1", "gone2", "gone3"):
+        post.show_job(name, name)
+        post.show_pod(f"pod-of-{name}", running(), job=name, dispatch=name)
+        post.remove_job(name)
+    post.show_job()
+    post.show_pod("p", terminated(7))
+    post.work()
+    assert post.ending().exit_code == 7
+    assert len(post.answers.asked) == 1
+    post.answers.error = None
+    post.pass_seconds(31)
+    post.work()
+    assert [post.ending(name).code for name in ("gone1", "gone2", "gone3")] == ["job_deleted"] * 3
+
+
 def test_nothing_rests_on_an_old_view(post: Post) -> None:
     """A watch that was silent for two minutes says nothing about what is gone."""
     post.bus.register("d", **PLACE, job_uid="j")

@@ -37,6 +37,8 @@ def assembled(connection: Connection, bus: Bus, options: Options, metrics: Metri
     metrics.watch(informer.figures)
     informer.start()
     try:
-        yield Reconciler(informer, worker, sweeper, continuity, agenda, options=options, metrics=metrics)
+        yield Reconciler(
+            informer, worker, sweeper, continuity, agenda, options=options, metrics=metrics, clock=clock.monotonic
+        )
     finally:
         informer.stop()

@@ -84,7 +84,7 @@ class Reconciler:
         """Return why there is no progress; None where there is."""
         if not self._informer.is_alive:
             return "a thread that watches has ended"
-        seconds = self._clock() - self._turned_at
+        seconds = self._clock() - max(self._turned_at, self._worker.judged_at)
         return f"the loop has not turned for {seconds:.0f} s" if seconds > STUCK_SECONDS else None
 
     def why_not_ready(self) -> str | None:

@@ -12,7 +12,7 @@ from eightbells.events.contract.limits import BATCH
 from eightbells.reconciler.attempts import list_attempts
 from eightbells.reconciler.case import Case
 from eightbells.reconciler.classify import classify
-from eightbells.reconciler.informer.errors import ClusterError
+from eightbells.reconciler.informer.errors import ClusterError, Unavailable
 from eightbells.reconciler.marks import start_timeout_of
 from eightbells.reconciler.snapshot import Snapshot
 from eightbells.reconciler.times import later
@@ -20,7 +20,7 @@ from eightbells.reconciler.verdict import Asked, NotYet, Verdict
 from eightbells.reconciler.worker.agenda import Agenda
 from eightbells.reconciler.worker.asking import Asker
 from eightbells.reconciler.worker.bus import Bus
-from eightbells.reconciler.worker.decision import Sights, decide
+from eightbells.reconciler.worker.decision import Ask, Sights, decide
 from eightbells.reconciler.worker.errors import WorkerError
 from eightbells.reconciler.worker.metrics import Metrics
 from eightbells.reconciler.worker.options import Options
@@ -34,8 +34,20 @@ from eightbells.reconciler.worker.testimony import Dossier
 _log = logging.getLogger(__name__)
 
 
+Complete = Callable[[Snapshot, tuple[Asked, ...], tuple[str, str], datetime], Snapshot]
+"""Returns a snapshot with answers, about a Job of this namespace and name."""
+
+
+class _MustAsk(Exception):
+    """A decision rests on what only the API can say."""
+
+
+def _ask_nobody(*_: object) -> Snapshot:
+    raise _MustAsk
+
+
 class Worker:
-    """One thread works here. `now` is the API server's time, `clock` a monotonic one."""
+    """One thread works here. `now` is the API server's time, `clock` a monotonic one; `judged_at` is on it."""
 
     def __init__(
         self,
@@ -61,6 +73,7 @@ class Worker:
         self._clock = clock
         self._sights = Sights()
         self._told: dict[str, frozenset[str]] = {}
+        self.judged_at = clock()
 
     def work(self, wait: float) -> int:
         """Take a batch and see to it; wait so many seconds for one. Return how many there were.
@@ -84,8 +97,36 @@ class Worker:
             self._settle(subject)
         open_ = [subject for subject in wanted if subject.dispatch not in ended]
         records = self._bus.read([subject.dispatch for subject in open_])
-        proposals = [one for subject in open_ for one in self._judge(subject, records[subject.dispatch])]
+        proposals: list[Proposal] = []
+        asking: list[Subject] = []
+        for subject in open_:
+            try:
+                proposals += self._judge(subject, records[subject.dispatch], _ask_nobody)
+            except _MustAsk:
+                asking.append(subject)
         self._publisher.publish(proposals, self._now())
+        self._ask_and_see_to(asking, records)
+
+    def _ask_and_see_to(self, subjects: list[Subject], records: dict[str, Record]) -> None:
+        """Each by itself, when the others are published: an answer may take half a minute, and there may be none."""
+        while subjects:
+            subject = subjects.pop(0)
+            try:
+                proposals = self._judge(subject, records[subject.dispatch], self._asker.complete)
+            except ClusterError as error:
+                # An API that does not answer one does not answer the others.
+                self._put_off([subject, *subjects] if isinstance(error, Unavailable) else [subject], error)
+                if isinstance(error, Unavailable):
+                    return
+            else:
+                self._publisher.publish(proposals, self._now())
+
+    def _put_off(self, subjects: list[Subject], error: ClusterError) -> None:
+        now = self._now()
+        extra = {"action": "put_off", "dispatch": subjects[0].dispatch, "count": len(subjects), "error": str(error)}
+        _log.warning("cannot ask the cluster", extra=extra)
+        for subject in subjects:
+            self._agenda.put_at(subject.key, later(now, error.retry_after or LATER), now, is_deep=True)
 
     def _is_ours(self, subject: Subject) -> bool:
         problem = problem_of(subject, self._bus.namespace)
@@ -111,21 +152,14 @@ class Worker:
         attempts = list_attempts(subject.snapshot, now, self._options.graces)
         return any(one.run not in self._told.get(subject.uid, ()) for one in untold(attempts, case, None))
 
-    def _judge(self, subject: Subject, record: Record) -> list[Proposal]:
-        """Decide about one dispatch. An API that does not answer puts it off, alone."""
+    def _judge(self, subject: Subject, record: Record, complete: Complete) -> list[Proposal]:
+        """Decide about one dispatch. Errors of `complete` pass."""
+        self.judged_at = self._clock()
         now, graces = self._now(), self._options.graces
         place = subject.place(record)
         snapshot = seen_with(subject, self._view, record, now)
-        try:
-            said, snapshot = decide(
-                snapshot, now, graces, lambda seen, asked: self._asker.complete(seen, asked, place, now)
-            )
-            snapshot = self._with_causes(snapshot, record, place, now)
-        except ClusterError as error:
-            extra = {"action": "put_off", "dispatch": subject.dispatch, "error": str(error)}
-            _log.warning("cannot ask the cluster", extra=extra)
-            self._agenda.put_at(subject.key, later(now, error.retry_after or LATER), now, is_deep=True)
-            return []
+        said, snapshot = decide(snapshot, now, graces, lambda seen, asked: complete(seen, asked, place, now))
+        snapshot = self._with_causes(snapshot, record, lambda seen, asked: complete(seen, asked, place, now))
         return self._conclude(subject, record, self._held(subject, said, now), snapshot, now)
 
     def _conclude(
@@ -144,8 +178,9 @@ class Worker:
             self._wait(subject, said, now)
         return propose(subject, said, dossier)
 
-    def _with_causes(self, snapshot: Snapshot, record: Record, place: tuple[str, str], now: datetime) -> Snapshot:
+    def _with_causes(self, snapshot: Snapshot, record: Record, ask: Ask) -> Snapshot:
         """Ask for what the attempts rest on that nobody has told yet."""
+        now = self._now()
         case = Case(snapshot, now, self._options.graces)
         found = [one.finding for one in untold(list_attempts(snapshot, now, self._options.graces), case, record)]
         asked: list[Asked] = []
@@ -153,7 +188,7 @@ class Worker:
             asked.append("events")
         if snapshot.nodes is None and any(one.rests_on_node for one in found):
             asked.append("node")
-        return self._asker.complete(snapshot, asked, place, now)
+        return ask(snapshot, tuple(asked)) if asked else snapshot
 
     def _held(self, subject: Subject, said: Verdict | NotYet, now: datetime) -> Verdict | NotYet:
         if self._options.is_once:
