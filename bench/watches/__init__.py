@@ -1,1 +1,1 @@
-"""One watch of pods each, by a library of its own: `watch(kubeconfig, laps)` returns when `laps` has counted the last."""
+"""One watch of pods each, by a library of its own: `watch(kubeconfig, laps)` returns once `laps` has its last event."""
