@@ -10,7 +10,7 @@ import msgspec
 from eightbells.events import document
 from eightbells.events.schema import Data, Event
 from eightbells.reconciler.informer.cache import Cache
-from eightbells.reconciler.informer.errors import ClusterError, NotFound
+from eightbells.reconciler.informer.errors import ClusterError, Forbidden, NotFound
 from eightbells.reconciler.objects import Job, Pod
 from eightbells.reconciler.worker.agenda import Agenda
 from eightbells.reconciler.worker.asking import Asker
@@ -38,11 +38,16 @@ class Answers:
     def __init__(self) -> None:
         self.objects: dict[str, Any] = {}
         self.asked: list[str] = []
+        self.params: list[Mapping[str, str]] = []
+        self.forbidden: set[str] = set()
         self.changed: list[tuple[str, str, Any]] = []
         self.error: ClusterError | None = None
 
     def get(self, path: str, params: Mapping[str, str] | None = None) -> bytes:
         self.asked.append(path)
+        self.params.append(params or {})
+        if path in self.forbidden:
+            raise Forbidden(f"GET {path}: 403")
         if self.error:
             raise self.error
         if path.endswith(("/events", "/pods")):

@@ -55,7 +55,7 @@ def test_a_job_that_has_moved_on_is_left_alone(open_post: Callable[..., Post]) -
 def test_a_job_that_ran_is_never_deleted(open_post: Callable[..., Post]) -> None:
     """Only what has not started is ended early."""
     post = open_post(enforce=True)
-    post.show_job()
+    show_pending(post)
     post.show_pod("p", terminated(1))
     post.work()
     assert len(post.endings()) == 1
@@ -66,6 +66,22 @@ def test_an_ending_that_somebody_else_made_deletes_nothing(open_post: Callable[.
     """The wrapper has spoken: whatever the pod looks like, it has run."""
     post = open_post(enforce=True)
     post.bus.tell("d", run="p.0")
+    show_pending(post)
+    post.work()
+    assert post.cache.is_settled("j")
+    assert not post.answers.changed
+
+
+def test_whoever_speaks_first_keeps_his_job(open_post: Callable[..., Post], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrapper that spoke between the look and the publish: the verdict was wrong, and nothing is deleted for it."""
+    post = open_post(enforce=True)
+    publish = post.link.publish
+
+    def speak_first(reports: Any) -> Any:
+        post.bus.tell("d", run="p.0")
+        return publish(reports)
+
+    monkeypatch.setattr(post.link, "publish", speak_first)
     show_pending(post)
     post.work()
     assert post.cache.is_settled("j")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from eightbells.events.codes import Code
 from eightbells.reconciler.graces import Graces
 
@@ -76,6 +77,18 @@ def test_a_dispatch_says_how_long_it_may_take_to_start(post: Post) -> None:
     post.pass_seconds(12)
     post.work()
     assert post.ending().code == "image_not_found"
+
+
+def test_a_job_that_goes_away_between_two_lists_is_warned_of(
+    open_post: Callable[..., Post], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its ttl must be three intervals; said once."""
+    post = open_post(poll=100.0)
+    with caplog.at_level("WARNING"):
+        for name, ttl in (("a", 300), ("b", 299), ("c", 1)):
+            post.show_job(name, name, spec={"ttlSecondsAfterFinished": ttl})
+            post.work()
+    assert [(one.action, one.dispatch) for one in caplog.records] == [("ttl_too_short", "b")]  # type: ignore[attr-defined]
 
 
 def test_once_takes_what_waits_at_its_word(open_post: Callable[..., Post]) -> None:

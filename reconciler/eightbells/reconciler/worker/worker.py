@@ -34,6 +34,9 @@ from eightbells.reconciler.worker.testimony import Dossier
 _log = logging.getLogger(__name__)
 
 
+LISTS = 3
+"""Lists for which a finished Job must stay: one may fail, and one may have begun just before it finished."""
+
 Complete = Callable[[Snapshot, tuple[Asked, ...], tuple[str, str], datetime], Snapshot]
 """Returns a snapshot with answers, about a Job of this namespace and name."""
 
@@ -73,6 +76,7 @@ class Worker:
         self._clock = clock
         self._sights = Sights()
         self._told: dict[str, frozenset[str]] = {}
+        self._has_warned = False
         self.judged_at = clock()
 
     def work(self, wait: float) -> int:
@@ -128,6 +132,16 @@ class Worker:
         for subject in subjects:
             self._agenda.put_at(subject.key, later(now, error.retry_after or LATER), now, is_deep=True)
 
+    def _warn_of_polling(self, subject: Subject) -> None:
+        """A Job that goes away between two lists is told as if nobody had watched. Said once."""
+        poll, job = self._options.poll, subject.snapshot.job
+        ttl = job.wants.ttl_seconds_after_finished if job else None
+        if poll is None or ttl is None or ttl >= LISTS * poll or self._has_warned:
+            return
+        self._has_warned = True
+        extra = {"action": "ttl_too_short", "dispatch": subject.dispatch, "ttl": ttl, "needed": LISTS * poll}
+        _log.warning("a Job stays for less than three lists: let it stay longer, or list more often", extra=extra)
+
     def _is_ours(self, subject: Subject) -> bool:
         problem = problem_of(subject, self._bus.namespace)
         if problem:
@@ -140,6 +154,7 @@ class Worker:
         """Whether what the cluster shows calls for the record; where it does not, note when to look again."""
         if subject.item.is_deep or subject.snapshot.job is None:
             return True
+        self._warn_of_polling(subject)
         now = self._now()
         said = self._held(subject, classify(subject.snapshot, now, self._options.graces), now)
         if isinstance(said, Verdict) or said.look or self._has_untold(subject, now):
