@@ -92,14 +92,15 @@ class Feed:
         """Forget what did not."""
         self._pace.went_well()
         if self._trouble:
-            _log.info("the cluster is in view again", extra=self._fields())
+            _log.info("the cluster is in view again", extra=self._fields("in_view"))
         self._trouble = ""
 
     def suffer(self, error: ClusterError) -> None:
         """Say what does not work, once, and wait before the next request."""
         self._pace.failed(error)
         if str(error) != self._trouble:
-            _log.warning("the cluster is not in view, and will be tried again", extra=self._fields(error=str(error)))
+            fields = self._fields("out_of_view", error=str(error))
+            _log.warning("the cluster is not in view, and will be tried again", extra=fields)
         self._trouble = str(error)
 
     def ask_for_list(self) -> None:
@@ -158,7 +159,7 @@ class Feed:
                 if self._is_called:
                     return
         except Unavailable as error:
-            _log.debug("a watch broke", extra=self._fields(error=str(error)))
+            _log.debug("a watch broke", extra=self._fields("watch_broke", error=str(error)))
         finally:
             self._stream = None
             stream.close()
@@ -182,7 +183,7 @@ class Feed:
                 return ""
         except BROKEN as error:
             self._shared.tally.failed_to_decode()
-            _log.warning("a watch says what is no JSON, or no event", extra=self._fields(error=str(error)))
+            _log.warning("a watch says what is no event", extra=self._fields("garbled", error=str(error)))
             return "garbled"
         taken = self._intake.take(envelope.object, is_gone=envelope.type == "DELETED")
         self._announce(taken.changed)
@@ -192,5 +193,5 @@ class Feed:
     def _announce(self, uids: Iterable[str]) -> None:
         self._shared.announce(self._scope, uids)
 
-    def _fields(self, **more: str) -> dict[str, str]:
-        return {"resource": self._kind, "scope": self._scope or "all namespaces", **more}
+    def _fields(self, action: str, **more: str) -> dict[str, str]:
+        return {"action": action, "resource": self._kind, "scope": self._scope or "all namespaces", **more}

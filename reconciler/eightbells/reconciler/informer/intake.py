@@ -78,6 +78,6 @@ class Intake:
         if len(self._named) >= NAMED:
             self._named.clear()
         self._named.add(name)
-        fields = {"resource": self._kind, "object": name, "error": str(error)}
+        fields = {"action": "undecodable", "resource": self._kind, "object": name, "error": str(error)}
         _log.warning("an object of the cluster cannot be decoded, and its last sight stands", extra=fields)
         return found
