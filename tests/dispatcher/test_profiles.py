@@ -1,5 +1,6 @@
 """The security profiles on main and its pod."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -94,6 +95,22 @@ def test_template_is_never_laxer(security: str, context: dict[str, Any], field: 
     with pytest.raises(Refused, match="image") as caught:
         main(security=security, template=with_context(context))
     assert caught.value.field == f"template.spec.template.spec.containers[0].securityContext.{field}"
+
+
+def test_no_annotation_is_laxer() -> None:
+    """The older way to say the same of AppArmor is refused for main, and is the template's for its other containers."""
+    containers = [{"name": name, "image": "x"} for name in ("main", "other")]
+    for name, security, is_refused in (
+        ("main", "standard", True),
+        ("main", "restricted", True),
+        ("main", "image", False),
+        ("other", "standard", False),
+    ):
+        key = f"container.apparmor.security.beta.kubernetes.io/{name}"
+        base = template(containers=containers)
+        base["spec"]["template"]["metadata"] = {"annotations": {key: "unconfined"}}
+        with pytest.raises(Refused, match="unconfined") if is_refused else nullcontext():
+            pod(security=security, template=base)
 
 
 def test_pod_is_never_laxer() -> None:

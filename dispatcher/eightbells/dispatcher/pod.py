@@ -22,7 +22,7 @@ from eightbells.dispatcher.names import EVIDENCE_FINALIZER, WRAPPER_ANNOTATION
 from eightbells.dispatcher.part import Manifest, Part, join_parts
 from eightbells.dispatcher.pulling import pull_policy
 from eightbells.dispatcher.quantities import build_resources
-from eightbells.dispatcher.security import harden_main, harden_pod
+from eightbells.dispatcher.security import check_annotations, harden_main, harden_pod
 from eightbells.dispatcher.settings import Settings
 from eightbells.dispatcher.syntax import check_image
 from eightbells.dispatcher.template import Base
@@ -53,6 +53,7 @@ def build_pod_template(dispatch: Dispatch, settings: Settings, base: Base) -> Ma
 def build_metadata(dispatch: Dispatch, settings: Settings, base: Base, added: Part) -> Manifest:
     """Return the metadata of the pod: the template's, what the parts add, how it has the wrapper, what keeps it."""
     said = base.pod_metadata
+    check_annotations(dispatch.security, said["annotations"], base.main["name"], f"{base.path}.metadata.annotations")
     carried = {WRAPPER_ANNOTATION: "injected" if dispatch.inject else "entrypoint"}
     metadata: Manifest = {**said, "annotations": said["annotations"] | added.annotations | carried}
     if settings.keep_evidence:

@@ -5,7 +5,7 @@ and users, to read what belongs to others, a port below 1024. `restricted` is ac
 `image` leaves everything to the image, the template and the cluster.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from eightbells.dispatcher.dispatch import Security
 from eightbells.dispatcher.errors import Refused
@@ -21,6 +21,10 @@ AUDIT_WRITE and SYS_CHROOT.
 
 ALLOWED = {**KEPT, "restricted": ("NET_BIND_SERVICE",)}
 """Capabilities that a template may add: what PodSecurity restricted lets it, no more."""
+
+
+APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
+"""With a container's name an annotation of the pod, which clusters still read as `appArmorProfile`."""
 
 
 def harden_main(security: Security, said: Manifest, pod: Manifest, path: str) -> Manifest:
@@ -43,6 +47,15 @@ def harden_pod(security: Security, said: Manifest, path: str) -> Manifest:
         return said
     _check_no_laxer(security, said, path)
     return {**said, **_of_both(security, said)}
+
+
+def check_annotations(security: Security, said: Mapping[str, str], main: str, path: str) -> None:
+    """Refuse an annotation of the pod that gives main more than the profile does."""
+    if security != "image" and said.get(APPARMOR + main) == "unconfined":
+        raise Refused(
+            f"{path}[{APPARMOR + main!r}]",
+            f'unconfined is more than `security: "{security}"` allows: leave it out, or say "image"',
+        )
 
 
 def _kept(security: Security, said: Manifest) -> list[str]:
