@@ -4,9 +4,10 @@ A cluster that answers is in tests/e2e/test_explain.py.
 """
 
 import json
+import re
 import socket
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -61,6 +62,23 @@ def test_one_job_takes_four_requests(api: Api, ask: Callable[..., Result]) -> No
     assert (said["decision"], said["code"], said["missing"]) == ("ended", "oom_killed", [])
     assert asked_for(api) == [f"{JOBS}/oom", f"{BASE}/pods", BASE, f"{BASE}/events"]
     assert parse_qs(urlsplit(api.asked[1].path).query)["labelSelector"] == ["own=label,other=one"]
+
+
+def test_of_a_namespace_the_jobs_are_read_before_their_pods(api: Api, ask: Callable[..., Result]) -> None:
+    """So that the view of the pods is never the older one; the namespace and its Events come after."""
+    ask(Shelf("recorded/oom"), "-n", "batch")
+    assert asked_for(api) == [JOBS, f"{BASE}/pods", BASE, f"{BASE}/events"]
+
+
+def test_the_moment_is_the_api_servers(api: Api, tmp_path: Path) -> None:
+    """Of a cluster it is now, by the server's own clock, and not the newest time that an object has."""
+    kubeconfig = str(api.write_kubeconfig(tmp_path / "kubeconfig", token="t0ken"))
+    api.tell("GET", Shelf("recorded/oom"))
+    before = datetime.now(UTC) - timedelta(seconds=2)
+    said = CliRunner().invoke(explain, ["job/oom", "-n", "batch", "--kubeconfig", kubeconfig]).stdout
+
+    (moment,) = re.findall(r"^as of (.*)$", said, re.MULTILINE)
+    assert before < datetime.fromisoformat(moment) < datetime.now(UTC) + timedelta(seconds=2)
 
 
 def test_a_namespace_is_one_line_a_job(ask: Callable[..., Result]) -> None:
