@@ -1,5 +1,6 @@
 """Over HTTP: `/livez`, whether the loop makes progress; `/readyz`, whether the cluster is in view; `/metrics`."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,6 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+_log = logging.getLogger(__name__)
 
 PLAIN = "text/plain; charset=utf-8"
 
@@ -45,8 +48,10 @@ def serving(port: int, live: Check, ready: Check, registry: CollectorRegistry, h
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.1,), name="health", daemon=True)
     thread.start()
+    found = int(server.server_address[1])
+    _log.info("serves /livez, /readyz and /metrics", extra={"action": "serving", "port": found})
     try:
-        yield int(server.server_address[1])
+        yield found
     finally:
         server.shutdown()
         thread.join()
