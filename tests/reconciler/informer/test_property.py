@@ -152,6 +152,7 @@ class Histories(RuleBasedStateMachine):
         assert all(count == 1 for uid, count in ended.items() if uid not in self.expected)
 
 
+@pytest.mark.timeout(120)
 def test_nothing_is_missed_and_nothing_announced_twice() -> None:
     """A few histories."""
     run_state_machine_as_test(Histories, settings=FEW)

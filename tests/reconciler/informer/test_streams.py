@@ -174,7 +174,7 @@ def test_what_we_may_not_see_is_said_once_and_tried_slowly(
     assert any("in view again" in one.message for one in caplog.records)
     said = [one for one in caplog.records if "not in view" in one.message]
     assert len(said) == 1
-    assert "GET /apis/batch/v1/jobs: 403 as the test says" in said[0].__dict__["error"]
+    assert "GET /apis/batch/v1/jobs: 403 as the test says; grant" in said[0].__dict__["error"]
 
 
 def test_a_stopped_informer_calls_nobody(stage: Stage, tmp_path: Path) -> None:

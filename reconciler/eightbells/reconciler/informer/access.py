@@ -8,8 +8,9 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from pathlib import Path
 
-from eightbells.reconciler.informer.credentials import Credentials, authorization
+from eightbells.reconciler.informer.credentials import Credentials, authorization, changes_of
 from eightbells.reconciler.informer.errors import ClusterError, Unavailable
 from kubernetes import client
 from msgspec import Struct
@@ -52,7 +53,8 @@ class Access:
         self._refused: client.ApiClient | None = None
         self._failure: ClusterError | None = None
         self._built_at: float | None = None
-        self._state: object = None
+        self._files: tuple[Path, ...] = ()
+        self._changes: tuple[int, ...] = ()
 
     def ready(self, refused: Ready | None = None) -> Ready:
         """Return a client that is neither old nor outdated, nor the one that was `refused` if there may be another."""
@@ -89,19 +91,21 @@ class Access:
             made.set_result(ready)
 
     def _current(self) -> client.ApiClient:
-        now, state, found = self._clock(), self._credentials.state(), self._client
+        now, found = self._clock(), self._client
         age = AGE_SECONDS if self._built_at is None else now - self._built_at
-        if state != self._state or age >= AGE_SECONDS:
-            return self._build(now, state)
+        if age >= AGE_SECONDS or changes_of(self._files) != self._changes:
+            return self._build(now)
         if age < PAUSE_SECONDS and self._failure is not None:
             raise self._failure
         if found is None or (found is self._refused and age >= PAUSE_SECONDS):
-            return self._build(now, state)
+            return self._build(now)
         return found
 
-    def _build(self, now: float, state: object) -> client.ApiClient:
+    def _build(self, now: float) -> client.ApiClient:
         # The old one is not closed: streams may be open on it, and it goes with the last of them.
-        self._client, self._failure, self._built_at, self._state = None, None, now, state
+        self._client, self._failure, self._built_at = None, None, now
+        self._files = self._credentials.find_files()
+        self._changes = changes_of(self._files)
         try:
             configuration = self._credentials.read()
         except ClusterError as failure:

@@ -27,15 +27,11 @@ REMEDY = "name another with --kubeconfig and --context, or look at it with `kube
 
 
 class Credentials(Struct, frozen=True):
-    """`load` returns the client's configuration as it is now; when one of `files` changes, it may return another."""
+    """`load` returns the client's configuration as it is now; another, perhaps, when one of `find_files` changes."""
 
     load: Callable[[], client.Configuration]
-    files: Callable[[], tuple[Path, ...]]
+    find_files: Callable[[], tuple[Path, ...]]
     source: str
-
-    def state(self) -> tuple[tuple[Path, int], ...]:
-        """Return when each file was last changed; 0 for one that is not there."""
-        return tuple((file, _changed_at(file)) for file in self.files())
 
     def read(self) -> client.Configuration:
         """Return the configuration. Raises `Unavailable` where there is none, or none with credentials."""
@@ -56,10 +52,22 @@ def find_credentials(kubeconfig: str | None = None, context: str | None = None) 
     return Credentials(_load_in_cluster, lambda: (IN_CLUSTER / "token", IN_CLUSTER / "ca.crt"), "this pod")
 
 
+def changes_of(files: tuple[Path, ...]) -> tuple[int, ...]:
+    """Return when each file was last changed; 0 for one that is not there."""
+    return tuple(_changed_at(file) for file in files)
+
+
 def authorization(configuration: client.Configuration) -> dict[str, str]:
     """Return the header of this moment: the configuration reads its token anew, or runs its plugin, when it is due."""
     settings = configuration.auth_settings().get("BearerToken")
     return {"Authorization": str(settings["value"])} if settings and settings["value"] else {}
+
+
+def _changed_at(file: Path) -> int:
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _load_kubeconfig(paths: str, context: str | None) -> client.Configuration:
@@ -92,10 +100,3 @@ def _entries(path: Path, section: str) -> list[dict[str, Any]]:
         return []
     listed = found.get(section) if isinstance(found, dict) else None
     return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-
-
-def _changed_at(file: Path) -> int:
-    try:
-        return file.stat().st_mtime_ns
-    except OSError:
-        return 0

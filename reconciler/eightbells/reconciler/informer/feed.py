@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from eightbells.reconciler.informer.cache import Cache
 from eightbells.reconciler.informer.connection import Connection
-from eightbells.reconciler.informer.errors import ClusterError, Expired, Unavailable
+from eightbells.reconciler.informer.errors import ClusterError, Expired, Forbidden, Unavailable
 from eightbells.reconciler.informer.intake import Intake
 from eightbells.reconciler.informer.listing import Listing
 from eightbells.reconciler.informer.pace import Pace, Timings
@@ -21,6 +21,8 @@ from eightbells.reconciler.informer.wire import BROKEN, ENVELOPES, HEADS, STATUS
 from msgspec import Struct
 
 _log = logging.getLogger(__name__)
+
+GRANT = "grant get, list and watch of it, as deploy/reconciler-role.yaml does"
 
 
 class Shared(Struct, frozen=True):
@@ -99,7 +101,8 @@ class Feed:
         """Say what does not work, once, and wait before the next request."""
         self._pace.failed(error)
         if str(error) != self._trouble:
-            fields = self._fields("out_of_view", error=str(error))
+            remedy = f"; {GRANT}" if isinstance(error, Forbidden) else ""
+            fields = self._fields("out_of_view", error=f"{error}{remedy}")
             _log.warning("the cluster is not in view, and will be tried again", extra=fields)
         self._trouble = str(error)
 
