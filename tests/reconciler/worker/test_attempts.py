@@ -83,6 +83,17 @@ def test_a_command_that_is_still_dying_is_not_told(post: Post) -> None:
     assert [one.code for one in post.attempts()] == ["drained"]
 
 
+def test_a_success_that_nothing_can_follow_is_told_by_the_ending_alone(post: Post) -> None:
+    """The Job says so a second later; one of several completions is an attempt that ended."""
+    post.show_job(**RETRYING)
+    post.show_pod("a", terminated(0), metadata=made(1))
+    post.show_job("several", "several", spec={"backoffLimit": 3, "completions": 2})
+    post.show_pod("b", terminated(0), metadata=made(1), job="several", dispatch="several")
+    post.work()
+    assert not post.attempts()
+    assert [one.exit_code for one in post.attempts("several")] == [0]
+
+
 def test_an_attempt_that_the_wrapper_told_is_not_told_again(post: Post) -> None:
     """What it said stays, and nothing comes beside it."""
     post.bus.tell("d", "attempt_ended", run="a.0")

@@ -1,11 +1,16 @@
 """The bus goes away and comes back, with or without what it had: nothing is lost, and nothing is said twice."""
 
+import threading
+from typing import Any
+
 import pytest
 from eightbells.reconciler.worker.errors import BusDown
+from eightbells.reconciler.worker.reconciler import Reconciler
 
 from tests.bus.bus import Bus, report
 from tests.reconciler.informer.objects import terminated
 from tests.reconciler.worker.post import Post
+from tests.waiting import wait_until
 
 
 def test_what_ends_while_the_bus_is_down_is_told_when_it_is_back(post: Post) -> None:
@@ -44,6 +49,8 @@ def test_a_server_that_does_not_name_itself_is_checked_after_every_outage(
     post.continuity.failed(BusDown("gone"))
     post.continuity.check()
     assert post.lost == 1
+    post.continuity.check()
+    assert post.lost == 1
 
 
 def test_an_outage_is_said_once(post: Post, caplog: pytest.LogCaptureFixture) -> None:
@@ -51,8 +58,10 @@ def test_an_outage_is_said_once(post: Post, caplog: pytest.LogCaptureFixture) ->
     with caplog.at_level("WARNING"):
         for _ in range(5):
             post.continuity.failed(BusDown("gone"))
-        assert post.continuity.is_down
         post.continuity.check()
+        assert post.continuity.is_down
+        post.continuity.worked()
+        post.continuity.worked()
     said = [one.action for one in caplog.records]  # type: ignore[attr-defined]
     assert said == ["outage_began", "outage_ended"]
 
@@ -75,3 +84,31 @@ def test_ten_thousand_jobs_that_have_ended_cost_reads_in_batches(post: Post) -> 
 def scripts_run(post: Post) -> int:
     """Every publish is a script."""
     return int(post.bus.client.info("commandstats")["cmdstat_evalsha"]["calls"])
+
+
+def test_a_full_server_is_one_outage(post: Post, caplog: pytest.LogCaptureFixture) -> None:
+    """It answers and takes nothing: that is said once, and what waits is told when it has room."""
+    told: dict[str, Any] = {"options": post.options, "metrics": post.metrics}
+    parts: Any = (Watched(), post.worker, post.sweeper, post.continuity, post.agenda)
+    reconciler = Reconciler(*parts, **told)
+    post.bus.server.config_set("maxmemory", 1)
+    post.show_job()
+    post.show_pod("p", terminated(3))
+    thread = threading.Thread(target=reconciler.run)
+    with caplog.at_level("WARNING"):
+        thread.start()
+        try:
+            wait_until(lambda: post.continuity.is_down, "it notices")
+            post.bus.server.config_set("maxmemory", 0)
+            wait_until(lambda: not post.continuity.is_down, "it is over")
+        finally:
+            reconciler.stop()
+            thread.join()
+    assert post.ending().exit_code == 3
+    assert [one.action for one in caplog.records] == ["outage_began", "outage_ended"]  # type: ignore[attr-defined]
+
+
+class Watched:
+    """A view that is complete."""
+
+    is_synced = is_alive = True

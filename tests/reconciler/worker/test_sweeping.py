@@ -10,6 +10,7 @@ from eightbells.reconciler.graces import Graces
 from eightbells.reconciler.informer.errors import Unavailable
 from eightbells.reconciler.worker import sweeper
 
+from tests.bus.bus import report
 from tests.reconciler.informer.objects import job_dict, running, terminated
 from tests.reconciler.worker.post import Post, marked
 
@@ -53,6 +54,17 @@ def test_what_was_removed_while_nobody_watched_does_not_stay_open(post: Post) ->
     post.bus.register("d", **PLACE, job_uid="j")
     post.sweep()
     assert (post.ending().code, post.ending().fault) == ("unknown", "unknown")
+
+
+def test_a_job_that_nobody_can_name_is_not_asked_for(post: Post) -> None:
+    """A wrapper has spoken for a dispatch that was never registered: where its Job would be nobody knows, and the
+    worker does not turn in circles.
+    """
+    post.bus.set(look=1)
+    post.bus.publish(report("d", "running", run="p.0", job_uid="j"), cluster="c")
+    post.sweep()
+    assert len(post.bus.log()) == 1
+    assert not post.answers.asked
 
 
 def test_nothing_rests_on_absence_while_the_api_does_not_answer(post: Post) -> None:

@@ -10,6 +10,7 @@ from eightbells.reconciler.containers import is_running, status_of
 from eightbells.reconciler.graces import DYING
 from eightbells.reconciler.snapshot import Sighting
 from eightbells.reconciler.times import later
+from eightbells.reconciler.verdict import SUCCESSES
 from eightbells.reconciler.worker.record import Record, is_run
 
 
@@ -21,7 +22,8 @@ def untold(attempts: tuple[Attempt, ...], case: Case, record: Record | None) -> 
     for one in (one for one in attempts if is_run(one.run)):
         uid, _, restart = one.run.rpartition(".")
         is_newest = uid == newest and int(restart) >= (status_of(pods[uid].pod, case.main).restart_count or 0)
-        if is_newest and not case.may_be_followed(pods[uid]):
+        is_success = one.finding.code in SUCCESSES and case.is_single
+        if is_newest and (is_success or not case.may_be_followed(pods[uid])):
             continue
         if not (record and record.is_over(one.run)) and (not is_newest or _is_dead(case, pods[uid])):
             found.append(one)

@@ -104,7 +104,10 @@ class Reconciler:
         if self._sweeper.is_due or self._continuity.is_down:
             self._continuity.check()
             self._sweeper.sweep()
-        return self._worker.work(0.0 if self._options.is_once else WAIT_SECONDS)
+        is_waiting = not (self._options.is_once or self._continuity.is_down)
+        done = self._worker.work(WAIT_SECONDS if is_waiting else 0.0)
+        self._continuity.worked()
+        return done
 
     def _put_off(self, error: WorkerError) -> None:
         if not self._continuity.is_down:
