@@ -4,6 +4,8 @@ The text of a termination message is the command's: it is believed only for the 
 of its own pod. A provisional one (`running`) gives output, never a verdict.
 """
 
+from json import JSONDecoder
+
 import msgspec
 from eightbells.events.codes import Code
 from eightbells.events.schema import Data
@@ -23,21 +25,27 @@ WITNESSED = frozenset(
 """What a wrapper says of its command. Any other code is a command's own invention: that its node was lost is free."""
 
 _decoder = msgspec.json.Decoder(Data)
+_scanner = JSONDecoder()
 
 
 def read_report(text: str | None, pod: Pod, job: Job | None) -> Data | None:
-    """Return the record in a termination message, or None where it is none, or is about something else."""
-    if not text or not text.lstrip().startswith("{"):
+    """Return the record in a termination message, or None where it is none, or is about something else.
+
+    What a command appended to a provisional record, before it was killed together with the wrapper, is its message.
+    """
+    text = (text or "").lstrip()
+    if not text.startswith("{"):
         return None
     try:
-        said = _decoder.decode(text.encode("utf-8", "replace"))
-    except (msgspec.DecodeError, RecursionError):
+        _, end = _scanner.raw_decode(text)
+        said = _decoder.decode(text[:end].encode("utf-8", "replace"))
+    except (ValueError, msgspec.DecodeError, RecursionError):
         return None
     if said.reporter != "wrapper" or not (said.run or "").startswith(f"{pod.uid}.") or not pod.uid:
         return None
     if said.dispatch_id not in {dispatch_of(job), dispatch_of(pod)} - {None}:
         return None
-    return replace(_with_real_times(said), via="termination-message")
+    return replace(_with_real_times(said), via="termination-message", message=text[end:].strip(" \n\0") or said.message)
 
 
 def report_on_bus(bus: Bus | None, pod: Pod) -> Data | None:
