@@ -137,6 +137,22 @@ def test_a_record_that_moves_without_ending_gets_its_verdict_at_the_second_look(
     post.show_pod("p", OOM)
     post.work()
     assert post.ending().code == "oom_killed"
+    labels = {"code": "oom_killed", "status": "moved"}
+    assert post.metrics.registry.get_sample_value("eightbells_reconciler_verdicts_total", labels) == 1
+
+
+def test_what_was_removed_unwatched_ends_as_its_command_said(post: Post) -> None:
+    """By the newest attempt on the bus; an exit code that none can be is left out."""
+    for name, exit_code in (("d", 7), ("e", 1000)):
+        said = wrapper_document("p", name, code="exit_nonzero", fault="user", exit_code=exit_code, signal="SIG\n")
+        post.bus.register(name, cluster="c", namespace="batch", job=f"job-{name}", job_uid=name, create_ms=0)
+        post.bus.tell(name, "attempt_ended", run="p.0", document=said)
+    post.sweep()
+    assert [(post.ending(one).code, post.ending(one).exit_code) for one in "de"] == [
+        ("exit_nonzero", 7),
+        ("exit_nonzero", None),
+    ]
+    assert post.ending().signal is None
 
 
 def test_two_reconcilers_say_it_once(open_post: Callable[..., Post]) -> None:
@@ -217,8 +233,8 @@ def test_labels_and_trace_of_the_record_are_in_the_ending(post: Post) -> None:
     assert (event.data.labels, event.traceparent, event.data.rerun_of) == ({"team": "a"}, "00-1-2-01", "c0")
 
 
-def wrapper_document(pod: str, **more: Any) -> bytes:
+def wrapper_document(pod: str, dispatch: str = "d", **more: Any) -> bytes:
     """What a wrapper of that pod says at the end of its attempt."""
     said: dict[str, Any] = {"code": "signalled", **more}
-    made = event("d", "attempt_ended", **said)
+    made = event(dispatch, "attempt_ended", **said)
     return encode(replace(made, data=replace(made.data, run=f"{pod}.0")))
