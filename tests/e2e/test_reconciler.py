@@ -120,11 +120,12 @@ def test_polling_sees_what_watching_sees(yard: Yard) -> None:
 
 
 def test_kept_evidence_is_let_go_after_the_ending(yard: Yard) -> None:
-    """A pod that was deleted stays until its dispatch has ended, and then goes."""
-    yard.reconcile().wait_until_watching()
+    """A pod that was deleted while nobody watched stays until its dispatch has ended, and then goes."""
     yard.create_job("kept", "exec sleep 1000", finalizers=["eightbells.io/ending"])
     pod = yard.wait_until_running("kept")
     yard.cluster.core.delete_namespaced_pod(pod, yard.namespace)
+    wait_until(lambda: has_failed(yard, "kept"), "the Job has failed", within=SECONDS, pause=0.2)
+    yard.reconcile()
     assert yard.ending("kept").code == "pod_deleted"
     wait_until(lambda: not yard.pods("kept"), "the pod is gone", within=SECONDS, pause=0.2)
 

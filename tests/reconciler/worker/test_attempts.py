@@ -31,6 +31,7 @@ def test_an_attempt_that_failed_is_told_and_the_dispatch_goes_on(post: Post) -> 
     )
     assert not post.endings()
     assert not post.cache.is_settled("j")
+    assert post.bus.record("d")["uid"] == "j"
 
 
 def test_attempts_are_numbered_as_their_pods_were_made(post: Post) -> None:

@@ -99,7 +99,7 @@ def ended_after_deletion(end: End) -> Finding | None:
     """Any end after the pod's deletion, which somebody asked for who is not the Job."""
     asked, finished = asked_at(end.sighting), end.ended.finished_at
     is_theirs = asked is not None and end.pod.uid not in end.case.victims and end.is_main
-    if asked is None or not is_theirs or (finished is not None and finished < asked):
+    if asked is None or not is_theirs or (finished is not None and finished < asked and not _was_stopped(end)):
         return None
     says = f'Somebody deleted the pod while "{end.name}" ran{_on(end)}; it ended with {end.exit_code}.'
     deleted = fact(f"pod {end.pod.name}", "metadata.deletionTimestamp", end.pod.metadata.deletion_timestamp, asked)
@@ -179,6 +179,16 @@ ENDS: tuple[EndRule, ...] = (
 def _was_deleted_before(end: End, killing: Event) -> bool:
     asked = asked_at(end.sighting)
     return bool(asked and killing.at and killing.at >= asked)
+
+
+def _was_stopped(end: End) -> bool:
+    """Whether the kubelet stopped it. Its last DELETE, without a grace, moves the deletion on past the end: who sees a
+    pod only then, because a finalizer keeps it, has the Event alone.
+    """
+    if end.pod.metadata.deletion_grace_period_seconds != 0 or end.exit_code not in {SIGKILL, SIGTERM}:
+        return False
+    killing, finished = newest(end.case.about_pod(end.pod), "Killing"), end.ended.finished_at
+    return bool(killing and killing.at and finished and killing.at <= finished)
 
 
 def signal_name(number: int) -> str:
