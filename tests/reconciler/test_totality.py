@@ -207,3 +207,12 @@ def test_no_file_makes_explain_raise(content: bytes, output: str) -> None:
 
     assert said.exit_code == (Exit.OK if b"half" in content else Exit.USAGE), said.output
     assert said.output
+
+
+def test_a_number_that_no_api_has_is_left_out_by_name() -> None:
+    """An object with a number of hundreds of digits is none, and keeps nobody from the others."""
+    huge = merge(timed(JOB), {"metadata": {"name": "huge"}, "spec": {"activeDeadlineSeconds": 10**400}})
+    said = run(json.dumps([huge, timed(JOB)]))
+
+    assert said.stdout.startswith("job/etl ")
+    assert "left out: job/huge: " in said.stdout
