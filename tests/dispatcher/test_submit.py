@@ -105,7 +105,7 @@ def test_a_server_that_is_asked_too_much_for_too_long_is_an_outage(harbour: Harb
 def test_closing_waits_for_no_server_that_is_asked_too_much(harbour: Harbour) -> None:
     """It would hold up who interrupts for minutes; the submit that waited says what it waited for."""
     asked = threading.Event()
-    harbour.api.tell("POST", refusal(429, "too many", Retry_After="200")._replace(then=asked.set))
+    harbour.api.tell("POST", refusal(429, "too many", Retry_After="200")._replace(then=asked.set), created)
     dispatcher, errors = harbour.open(), list[str]()
 
     def submit() -> None:
@@ -116,6 +116,8 @@ def test_closing_waits_for_no_server_that_is_asked_too_much(harbour: Harbour) ->
     submitting = threading.Thread(target=submit)
     submitting.start()
     assert asked.wait(20)
+    assert dispatcher.submit(dispatch("another")).status == "created"
+    assert submitting.is_alive(), "it waits for longer than for a server that is not there"
     dispatcher.close()
     submitting.join()
 
