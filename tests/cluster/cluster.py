@@ -20,7 +20,7 @@ from tests.cluster.identities import ADMIN, Identities
 from tests.cluster.leaks import find_processes
 from tests.cluster.locks import locked
 from tests.cluster.machine import Machine
-from tests.cluster.network import MAX_NODES, Network, claim_network, list_bridges, remove_bridge
+from tests.cluster.network import MAX_NODES, Network, claim_network, is_served, list_bridges, remove_bridge
 from tests.cluster.node import Node, Place, name_node
 from tests.cluster.plan import ROOT, Plan
 from tests.cluster.processes import Process
@@ -186,7 +186,7 @@ class Cluster(Access):
 
 
 def sweep() -> None:
-    """Remove every cluster whose owner is dead, and every bridge that belongs to none."""
+    """Remove every cluster whose owner is dead, and every bridge that belongs to none and that nobody uses."""
     plans = {directory.name: Plan.read(directory) for directory in ROOT.glob("*/") if Plan.exists(directory)}
     for name, plan in plans.items():
         if plan.owner and not Process.parse(plan.owner).is_alive():
@@ -195,6 +195,8 @@ def sweep() -> None:
             for process in find_processes(name):
                 process.end(signal.SIGKILL)
             Cluster(name)._remove()
-    # Somebody may have died between his claim and his plan.
+    # Somebody may have died between his claim and his plan. Where one is served, its plan is hidden from us, in a
+    # container with the machine's network and files of its own.
     for bridge in {*list_bridges()} - {Network(plan.number).bridge for plan in plans.values()}:
-        remove_bridge(bridge)
+        if not is_served(bridge):
+            remove_bridge(bridge)

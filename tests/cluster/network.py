@@ -7,14 +7,19 @@ on an address of the bridge, on its usual port, so that clusters live side by si
 import json
 import re
 import subprocess
+import sys
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
 
 NETWORKS = [*IPv4Network("10.203.0.0/16").subnets(new_prefix=20)]
 WIDE = 16
 """A route's prefix; one that is wider is no sign that somebody has just these addresses."""
 
 BRIDGE = re.compile(r"eightbells\d+")
+LISTENS = "0A"
+"""The state TCP_LISTEN of a line of /proc/net/tcp."""
+
 MAX_NODES = 14
 """A network has sixteen parts of 256 addresses: hosts, services, and one for the pods of each node."""
 
@@ -100,6 +105,13 @@ def list_bridges() -> list[str]:
     return [each["ifname"] for each in _list("link") if BRIDGE.fullmatch(each["ifname"])]
 
 
+def is_served(bridge: str) -> bool:
+    """Whether somebody listens on an address of it, be it a process that is hidden from us in a container."""
+    asked = run_ip("-json", "-4", "address", "show", "dev", bridge)
+    own = {IPv4Address(each["local"]) for link in json.loads(asked.stdout or "[]") for each in link["addr_info"]}
+    return not own.isdisjoint(_list_listening())
+
+
 def has_interface(name: str) -> bool:
     return any(each["ifname"] == name for each in _list("link"))
 
@@ -124,3 +136,10 @@ def _list(*words: str) -> list[dict[str, str]]:
     ran = run_ip("-json", *words, "show")
     found: list[dict[str, str]] = json.loads(ran.stdout or "[]")
     return found
+
+
+def _list_listening() -> set[IPv4Address]:
+    """The addresses that servers of this machine's network listen on. The kernel writes them in the machine's order."""
+    _, *lines = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines())
+    places = [place for _, place, _, state, *_ in lines if state == LISTENS]
+    return {IPv4Address(int(place.partition(":")[0], 16).to_bytes(4, sys.byteorder)) for place in places}

@@ -1,11 +1,13 @@
 """Networks of clusters: nobody's addresses are anybody else's."""
 
 import os
+import socket
 from itertools import combinations
 from pathlib import Path
 
 import pytest
 
+from tests.cluster.cluster import sweep
 from tests.cluster.locks import locked
 from tests.cluster.network import MAX_NODES, NETWORKS, Network, claim_network, list_bridges, remove_bridge, set_ip
 from tests.cluster.plan import ROOT
@@ -60,5 +62,21 @@ def test_a_bridge_keeps_its_address_whoever_joins() -> None:
                 assert Path(f"/sys/class/net/{network.bridge}/address").read_text().strip() == network.hardware
             finally:
                 set_ip("link", "delete", port)
+        finally:
+            remove_bridge(network.bridge)
+
+
+@pytest.mark.timeout(90)
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes interfaces: run as root")
+def test_a_bridge_without_a_plan_is_swept_away_unless_it_is_served() -> None:
+    """The plan of a cluster may be hidden from us, in a container; who died before he had one serves nothing."""
+    with locked(ROOT.parent):
+        network = claim_network()
+        try:
+            with socket.create_server((str(network.api), 0)):
+                sweep()
+                assert network.bridge in list_bridges()
+            sweep()
+            assert network.bridge not in list_bridges()
         finally:
             remove_bridge(network.bridge)
