@@ -66,7 +66,7 @@ class Answers:
 class Post:
     """One reconciler; `other` is another one beside it, with a view of its own."""
 
-    def __init__(self, server: Server, *, is_synced: bool = True, **options: Any) -> None:
+    def __init__(self, server: Server, *, is_synced: bool = True, url: str = "", **options: Any) -> None:
         self.time = Time()
         self.bus = TestBus(server)
         self.answers = Answers()
@@ -75,7 +75,7 @@ class Post:
             self.list_all()
         self.agenda = Agenda(lambda: self.time.seconds)
         self.metrics = Metrics()
-        self.link = Bus(server.url, self.bus.namespace, CLUSTER)
+        self.link = Bus(url or server.url, self.bus.namespace, CLUSTER)
         self.lost = 0
         self.options = Options(**options)
         clock = self.time.clock

@@ -155,6 +155,16 @@ def test_what_was_removed_unwatched_ends_as_its_command_said(post: Post) -> None
     assert post.ending().signal is None
 
 
+def test_what_ended_longer_ago_than_records_live_is_not_told_again(post: Post) -> None:
+    """Its record has expired: the bus says so, and the Job is settled."""
+    post.bus.set(verdict=1000)
+    post.show_job()
+    post.show_pod("p", OOM)
+    post.work()
+    assert not post.bus.log()
+    assert post.cache.is_settled("j")
+
+
 def test_two_reconcilers_say_it_once(open_post: Callable[..., Post]) -> None:
     """Both see it, both publish, and there is one ending and no conflict."""
     posts = [open_post(), open_post()]
