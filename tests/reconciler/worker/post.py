@@ -145,6 +145,12 @@ class Post:
         self.time.seconds += seconds
         self.list_all()
 
+    def pass_seconds_unlisted(self, seconds: float) -> None:
+        """Let time pass with a watch that goes on, and no list."""
+        self.time.seconds += seconds
+        for kind in ("jobs", "pods"):
+            self.cache.views.open(kind, "").at = self.time.seconds
+
     def list_all(self) -> None:
         """Everything was listed just now."""
         for kind in ("jobs", "pods"):

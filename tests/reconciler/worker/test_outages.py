@@ -53,6 +53,23 @@ def test_a_server_that_does_not_name_itself_is_checked_after_every_outage(
     assert post.lost == 1
 
 
+def test_what_was_settled_is_judged_again_only_with_its_pods(post: Post) -> None:
+    """The Jobs are listed before the pods: until both are, a Job that failed without any has not lost its cause."""
+    post.show_job()
+    post.show_pod("p", terminated(3))
+    post.work()
+    post.bus.client.flushall()
+    post.cache.forget_settled()
+    post.fail_job()
+    post.pass_seconds_unlisted(30)
+    post.work()
+    assert not post.bus.log()
+    post.show_pod("p", terminated(3))
+    post.list_all()
+    post.work()
+    assert post.ending().exit_code == 3
+
+
 def test_an_outage_is_said_once(post: Post, caplog: pytest.LogCaptureFixture) -> None:
     """One line when it begins, one when it ends."""
     with caplog.at_level("WARNING"):

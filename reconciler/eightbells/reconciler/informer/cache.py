@@ -89,9 +89,12 @@ class Cache:
             return self._settlement.has(job_uid)
 
     def forget_settled(self) -> None:
-        """Forget what was settled; what it was, only a new list tells."""
+        """Forget what was settled; what it was, only a new list tells. Until then a Job may be in view without the pods
+        that it had, so nothing is taken for listed.
+        """
         with self._lock:
             self._settlement.clear()
+            self.views.begin_anew()
 
     def sizes(self) -> Sizes:
         """Return how much there is."""

@@ -42,6 +42,11 @@ class Views:
         """Return the view of a resource of a scope, made when it is first asked for."""
         return self._views.setdefault((kind, scope), View())
 
+    def begin_anew(self) -> None:
+        """Take nothing for listed any more, until it is again."""
+        for one in list(self._views.values()):
+            one.is_listed = False
+
     def is_listed(self, scope: str) -> bool:
         """Whether Jobs and pods of a scope have both been listed once."""
         return self.open("jobs", scope).is_listed and self.open("pods", scope).is_listed
