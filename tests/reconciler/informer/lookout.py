@@ -17,7 +17,9 @@ from eightbells.reconciler.objects import Job, Pod
 from tests.reconciler.informer.stage import Stage
 from tests.waiting import wait_until
 
+STEADY = Timings(gap=0.02, ceiling=0.1)
 FAST = Timings(gap=0.02, ceiling=0.1, silence=1.0, overdue=1.0)
+"""Takes a silent stream for dead after a second; on a busy machine also one that is not."""
 
 
 class Lookout:
@@ -25,7 +27,7 @@ class Lookout:
 
     def __init__(self, connection: Connection, scopes: Iterable[str] = (), **options: Any) -> None:
         self.cache = Cache(connection.clock)
-        self.informer = Informer(connection, self.cache, scopes, self._changed, **{"timings": FAST, **options})
+        self.informer = Informer(connection, self.cache, scopes, self._changed, **{"timings": STEADY, **options})
         self.called: Counter[str] = Counter()
         self.ended: Counter[str] = Counter()
         self._gone: set[str] = set()
@@ -61,13 +63,10 @@ class Lookout:
     def mark(self, stage: Stage, kind: str) -> None:
         """Send a bookmark, and wait until it has come."""
 
-        def seen() -> object:
-            freshness = self.informer.freshness()
-            return freshness.jobs_at if kind == "jobs" else freshness.pods_at
-
-        before = seen()
+        view = self.cache.views.open("jobs" if kind == "jobs" else "pods", "")
+        before = view.at
         stage.bookmark(kind)
-        wait_until(lambda: seen() != before, "the bookmark has come")
+        wait_until(lambda: view.at != before, "the bookmark has come")
 
     def relists(self, cause: str) -> int:
         """How often there was a list for this cause."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.reconciler.informer.breaking import Refusal
-from tests.reconciler.informer.lookout import FAST, Lookout, looking
+from tests.reconciler.informer.lookout import Lookout, looking
 from tests.reconciler.informer.objects import job_dict, pod_dict, running, terminated
 from tests.reconciler.informer.stage import Stage
 from tests.waiting import wait_until
@@ -93,6 +93,7 @@ def test_settled_jobs_are_not_announced_again_by_a_list(stage: Stage, tmp_path: 
         lookout.cache.forget_settled()
         lookout.informer.relist()
         wait_until(lambda: lookout.called["j2"] == 2, "they are announced again")
+        wait_until(lambda: lookout.relists("asked") == 4, "the pods are listed, too")
 
     assert [lookout.called[f"j{number}"] for number in range(3)] == [2, 2, 2]
     lists = [one.kind for one in stage.asked if one.verb == "list"]
@@ -154,7 +155,7 @@ def test_freshness_is_the_last_complete_line(stage: Stage, tmp_path: Path) -> No
     assert lookout.informer.freshness().jobs_at is None
     connection.close()
 
-    with looking(stage, tmp_path, timings=FAST) as lookout:
+    with looking(stage, tmp_path) as lookout:
         first = lookout.informer.freshness()
         assert first.is_synced
         assert first.jobs_at

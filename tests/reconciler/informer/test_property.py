@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections import Counter
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from tests.reconciler.informer.breaking import ENDS, RESET, Refusal
-from tests.reconciler.informer.lookout import looking, there
+from tests.reconciler.informer.lookout import FAST, looking, there
 from tests.reconciler.informer.objects import job_dict, pod_dict, running, terminated, waiting
 from tests.reconciler.informer.stage import Stage
 
@@ -41,17 +42,18 @@ class Histories(RuleBasedStateMachine):
         directory = Path(tempfile.mkdtemp())
         self._open.callback(shutil.rmtree, directory)
         self.stage = self._open.enter_context(Stage().serving())
-        self.lookout = self._open.enter_context(looking(self.stage, directory))
-        self.made: Counter[tuple[str, int]] = Counter()
+        self.lookout = self._open.enter_context(looking(self.stage, directory, timings=FAST))
+        self.serial = count()
+        self.uids: dict[tuple[str, int], str] = {}
         self.backup = self.stage.backup()
         self.seen: set[str] = set()
         self.expected: Counter[str] = Counter()
         self.deleted: set[str] = set()
 
-    # Objects: a name is made of a number, a UID also of how often there was one.
+    # Objects: a name is made of a number, and a UID is never used twice, whatever is restored.
 
     def uid(self, kind: str, number: int) -> str:
-        return f"{kind}-{number}-{self.made[kind, number]}"
+        return self.uids.setdefault((kind, number), f"{kind}-{number}-{next(self.serial)}")
 
     def write(self, kind: str, number: int, status: dict[str, Any]) -> None:
         uid = self.uid(kind, number)
@@ -60,14 +62,12 @@ class Histories(RuleBasedStateMachine):
         else:
             self.stage.put(kind, pod_dict(uid, self.uid("jobs", number), status, metadata={"name": f"pod-{number}"}))
 
-    def vanish(self, kind: str, number: int) -> bool:
-        uid = self.uid(kind, number)
-        if uid not in self.stage.objects[kind]:
-            return False
-        self.stage.delete(kind, uid)
-        self.deleted.add(uid)
-        self.made[kind, number] += 1
-        return True
+    def vanish(self, kind: str, number: int) -> None:
+        uid = self.uids.get((kind, number), "")
+        if uid in self.stage.objects[kind]:
+            self.stage.delete(kind, uid)
+            self.deleted.add(uid)
+            del self.uids[kind, number]
 
     @rule(kind=kinds, number=numbers, status=statuses)
     def change(self, kind: str, number: int, status: dict[str, Any]) -> None:
@@ -136,9 +136,7 @@ class Histories(RuleBasedStateMachine):
         back = {uid for found in objects.values() for uid in found}
         self.deleted = self.seen - back
         self.stage.restore(version, objects)
-        for (kind, number), count in self.made.items():
-            alive = [one for one in back if one.startswith(f"{kind}-{number}-")]
-            self.made[kind, number] = int(alive[0].rpartition("-")[2]) if alive else count + 1
+        self.uids = {(kind, int(number)): uid for uid in back for kind, number, _ in [uid.split("-")]}
         self.be_quiet()
 
     def teardown(self) -> None:
@@ -149,7 +147,7 @@ class Histories(RuleBasedStateMachine):
             self._open.close()
         ended = self.lookout.ended
         assert {uid: ended[uid] for uid in self.expected} == self.expected
-        assert all(count == 1 for uid, count in ended.items() if uid not in self.expected)
+        assert all(times == 1 for uid, times in ended.items() if uid not in self.expected)
 
 
 @pytest.mark.timeout(120)

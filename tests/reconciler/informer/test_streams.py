@@ -9,7 +9,7 @@ import pytest
 from eightbells.reconciler.informer.pace import Timings
 
 from tests.reconciler.informer.breaking import CLOSE, ENDS, EXPIRED, HALF, RESET, SILENCE, SLOW, Refusal
-from tests.reconciler.informer.lookout import Lookout, looking
+from tests.reconciler.informer.lookout import FAST, STEADY, Lookout, looking
 from tests.reconciler.informer.objects import job_dict, pod_dict, running, terminated
 from tests.reconciler.informer.stage import Fault, Stage
 from tests.waiting import wait_until
@@ -58,7 +58,7 @@ def test_a_stream_that_ends(stage: Stage, tmp_path: Path, kind: str, how: str) -
 def test_a_watch_that_goes_wrong_from_the_start(stage: Stage, tmp_path: Path, fault: Fault) -> None:
     """Whatever happens in that gap comes by the next watch, or by the list before it."""
     fill(stage)
-    with looking(stage, tmp_path) as lookout:
+    with looking(stage, tmp_path, timings=FAST) as lookout:
         lookout.wait_until_same(stage)
         with stage.gap():
             change_behind_its_back(stage)
@@ -82,10 +82,10 @@ def test_a_list_that_goes_wrong(stage: Stage, tmp_path: Path, fault: Fault) -> N
         expect(lookout, stage)
 
 
-@pytest.mark.parametrize("fault", [CLOSE, HALF, RESET, SILENCE, EXPIRED])
+@pytest.mark.parametrize("fault", [CLOSE, HALF, RESET, SILENCE, EXPIRED, Refusal(410), Refusal(503)])
 def test_a_watch_without_a_complete_line_is_followed_by_a_list(stage: Stage, tmp_path: Path, fault: Fault) -> None:
     """A version from the future would be answered by silence for ever."""
-    with looking(stage, tmp_path) as lookout:
+    with looking(stage, tmp_path, timings=FAST if fault == SILENCE else STEADY) as lookout:
         watches, lists = stage.count("jobs", "watch"), stage.count("jobs", "list")
         stage.fail("jobs", "watch", fault)
         lookout.mark(stage, "jobs")
@@ -96,19 +96,37 @@ def test_a_watch_without_a_complete_line_is_followed_by_a_list(stage: Stage, tmp
     assert verbs[:3] == ["watch", "list", "watch"]
 
 
-def test_a_stream_with_lines_is_taken_up_where_it_ended(stage: Stage, tmp_path: Path) -> None:
-    """An ordinary end costs no list; a bookmark counts as a line, and its version is the one to go on from."""
+@pytest.mark.parametrize("fault", [Refusal(429, "1"), Refusal(403), Refusal(401)])
+def test_a_watch_that_is_refused_is_asked_for_again(stage: Stage, tmp_path: Path, fault: Fault) -> None:
+    """A list would be a heavier request to who is overloaded, or has just said no."""
     with looking(stage, tmp_path) as lookout:
-        stage.put("pods", pod_dict("p", "j"))
         lookout.mark(stage, "jobs")
+        stage.fail("jobs", "watch", fault)
+        stage.cut("jobs", CLOSE)
+        wait_until(lambda: stage.count("jobs", "watch") == 3, "it is watched again")
+
+    assert stage.count("jobs", "list") == 1
+
+
+@pytest.mark.parametrize("line", ["bookmark", "change"])
+def test_a_stream_with_lines_is_taken_up_where_it_ended(stage: Stage, tmp_path: Path, line: str) -> None:
+    """An ordinary end costs no list; the last line's version is the one to go on from, be it only a bookmark."""
+    with looking(stage, tmp_path) as lookout:
+        stage.put("pods", pod_dict("p", "k"))
+        if line == "bookmark":
+            lookout.mark(stage, "jobs")
+        else:
+            stage.put("jobs", job_dict("before"))
+            wait_until(lambda: lookout.called["before"], "the Job is announced")
+        version = stage.version
         stage.cut("jobs", CLOSE)
         wait_until(lambda: stage.count("jobs", "watch") == 2, "it is watched again")
         stage.put("jobs", job_dict("j"))
-        wait_until(lambda: lookout.called["j"] == 2, "the Job is announced")
+        wait_until(lambda: lookout.called["j"], "the Job is announced")
 
     assert stage.count("jobs", "list") == 1
     again = [one.params for one in stage.asked if (one.kind, one.verb) == ("jobs", "watch")][1]
-    assert again["resourceVersion"] == "101"
+    assert again["resourceVersion"] == str(version)
 
 
 def test_a_compacted_history_is_listed_again(stage: Stage, tmp_path: Path) -> None:
@@ -129,7 +147,7 @@ def test_an_older_state_with_lower_versions_is_believed(stage: Stage, tmp_path: 
     """As etcd is when it was restored from a backup: our versions are from the future, and what came since is gone."""
     fill(stage)
     version, objects = stage.backup()
-    with looking(stage, tmp_path) as lookout:
+    with looking(stage, tmp_path, timings=FAST) as lookout:
         lookout.wait_until_same(stage)
         for number in range(50):
             stage.put("jobs", job_dict("j0", status={"active": number}))

@@ -144,6 +144,11 @@ class Feed:
             self._cause = "expired"
             self._pace.failed()
             return
+        except Unavailable as error:
+            # It may come back from a backup, with another past under the same versions. 429 is no absence.
+            if error.retry_after is None:
+                self._cause = "outage"
+            raise
         self._follow(stream)
 
     def _follow(self, stream: Stream) -> None:

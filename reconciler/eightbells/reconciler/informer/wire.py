@@ -19,7 +19,7 @@ PREFIX: dict[Kind, str] = {"jobs": "/apis/batch/v1", "pods": "/api/v1"}
 PAGE = "500"
 
 
-class WireMetadata(Metadata, frozen=True, omit_defaults=True):
+class WireMetadata(Metadata, frozen=True):
     """An object's metadata, with its version, which no rule reads."""
 
     resource_version: str | None = None
