@@ -77,7 +77,7 @@ def compare(took: dict[str, list[Took]]) -> Iterator[dict[str, Figure | str]]:
 
 def run(subject: Subject) -> Took:
     """Measure one in a process of its own."""
-    with serve(subject.count) as url, TemporaryDirectory() as directory:
+    with serve("bench.stream", subject.count) as url, TemporaryDirectory() as directory:
         kubeconfig = write_kubeconfig(Path(directory) / "kubeconfig", url)
         words = (subject.library, subject.function, str(kubeconfig), str(subject.count))
         command = (sys.executable, "-m", "bench.watching", *words)
@@ -87,9 +87,9 @@ def run(subject: Subject) -> Took:
 
 
 @contextmanager
-def serve(count: int) -> Iterator[str]:
-    """The server; yields its URL."""
-    command = (sys.executable, "-m", "bench.stream", str(count))
+def serve(module: str, count: int) -> Iterator[str]:
+    """A server as a process; yields its URL."""
+    command = (sys.executable, "-m", module, str(count))
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout
         yield server.stdout.readline().strip()

@@ -13,8 +13,8 @@ Int = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """As the API has them; no arithmetic of ours fails on one."""
 
 
-class Part(Struct, frozen=True, rename="camel"):
-    """A piece of an object; unknown fields are ignored."""
+class Part(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """A piece of an object; unknown fields are ignored, and absent ones take no room where it is packed."""
 
 
 class Owner(Part, frozen=True):
