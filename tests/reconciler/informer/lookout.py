@@ -62,7 +62,6 @@ class Lookout:
 
     def mark(self, stage: Stage, kind: str) -> None:
         """Send a bookmark, and wait until it has come."""
-
         view = self.cache.views.open("jobs" if kind == "jobs" else "pods", "")
         before = view.at
         stage.bookmark(kind)
