@@ -131,6 +131,12 @@ def test_closing_waits_for_no_server_that_is_asked_too_much(harbour: Harbour) ->
         (403, 'jobs.batch is forbidden: User "x" cannot create resource', Forbidden),
         (403, QUOTA, QuotaExceeded),
         (400, 'admission webhook "w" denied the request: no', Invalid),
+        (403, 'admission webhook "w" denied the request: [policy] no such image', Invalid),
+        (
+            403,
+            "jobs.batch \"d\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no",
+            Invalid,
+        ),
         (404, 'namespaces "jobs" not found', Invalid),
         (422, 'Job.batch "d" is invalid: spec.template', Invalid),
     ],

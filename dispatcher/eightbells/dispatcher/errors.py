@@ -1,7 +1,8 @@
 """What can go wrong when a dispatch is submitted or cancelled; each message says what, where, and the remedy.
 
 DispatcherError
-├── Refused, Invalid  the dispatch cannot become a Job: we say so, or the API or an admission webhook (400, 404, 422)
+├── Refused, Invalid  the dispatch cannot become a Job: we say so, or the API (400, 404, 422), or an admission webhook
+│                     or policy, whatever status it chooses
 ├── Conflict, Gone    another dispatch or a foreign Job has its id or name; its Job was created and is there no more
 ├── UnknownDispatch   the bus knows nothing of it
 ├── Forbidden         the API does not let us (401, 403); QuotaExceeded: a ResourceQuota is used up
@@ -44,7 +45,7 @@ class QuotaExceeded(Forbidden):
 
 
 class Invalid(DispatcherError):
-    """The API, or an admission webhook, refuses the object; the message is its own."""
+    """The API, or an admission webhook or policy, refuses the object; the message is its own."""
 
 
 class Unavailable(DispatcherError):

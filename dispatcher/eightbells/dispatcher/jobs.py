@@ -3,6 +3,7 @@
 What the API refuses is a typed error with the API's own message; what it may not refuse later is `Unavailable`.
 """
 
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +14,11 @@ from msgspec import Struct, field
 
 CREATE_TIMEOUT = "30s"
 """What the API server gives itself for a POST: one that hangs must not come true minutes later."""
+
+DENIED = re.compile(r"admission webhook .* denied the request|ValidatingAdmissionPolicy .* denied request", re.DOTALL)
+"""What the API server says for an admission webhook or policy, with a status of their own choice: often 403, as where
+an account has no right.
+"""
 
 
 class Metadata(Struct, frozen=True, rename="camel"):
@@ -172,10 +178,10 @@ def error_of(answer: Answer, doing: str) -> DispatcherError:
     """Return the error that an answer is."""
     problem = problem_of(answer)
     text = f"{doing}: {problem.message or 'no reason given'} ({answer.status})"
+    if answer.status in (400, 404, 405, 413, 415, 422) or (answer.status < 500 and DENIED.search(problem.message)):
+        return Invalid(text)
     if answer.status in (401, 403):
         return (QuotaExceeded if "exceeded quota" in problem.message else Forbidden)(text)
-    if answer.status in (400, 404, 405, 413, 415, 422):
-        return Invalid(text)
     return Unavailable(text, answer.retry_after)
 
 
