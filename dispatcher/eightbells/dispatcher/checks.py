@@ -51,7 +51,9 @@ def check(dispatch: Dispatch, settings: Settings) -> None:
     check_files(dispatch)
     check_told(dispatch)
     if dispatch.inject and not settings.runtime_image:
-        raise Refused("inject", "this installation names no `runtime_image` to take the wrapper from; it is a setting")
+        raise Refused(
+            "inject", "there is no image to take the wrapper from: set `runtime_image`, or say --runtime-image"
+        )
 
 
 def check_settings(settings: Settings) -> None:

@@ -62,8 +62,6 @@ class Manifest(click.ParamType[dict[str, Any]]):
             self.fail(f"{value}: {error}", param, ctx)
 
 
-SECRET = Pair("NAME=secret:key", SecretName())
-
 field_options = apply(
     [
         option("--image", help="The image of the command."),
@@ -71,8 +69,15 @@ field_options = apply(
             "--id", help="Names the dispatch; submitting an id again starts nothing. One is made where none is said."
         ),
         option("--env", multiple=True, type=Pair("NAME=VALUE"), help="A variable of the command."),
-        option("--secret-env", multiple=True, type=SECRET, help="A variable out of a Secret."),
-        option("--secret-file", multiple=True, type=SECRET, help="A file out of a Secret."),
+        option(
+            "--secret-env",
+            multiple=True,
+            type=Pair("NAME=secret:key", SecretName()),
+            help="A variable out of a Secret.",
+        ),
+        option(
+            "--secret-file", multiple=True, type=Pair("PATH=secret:key", SecretName()), help="A file out of a Secret."
+        ),
         option("--input", multiple=True, type=InputFile(), help="A text file for the command; [NAME=]FILE."),
         option("--memory", metavar="QUANTITY", help="Limit and request: 512Mi, 2Gi."),
         option("--memory-request", metavar="QUANTITY", help="A request below the limit."),

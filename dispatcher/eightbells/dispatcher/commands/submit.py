@@ -45,6 +45,8 @@ def submit(words: tuple[str, ...], file: BinaryIO | None, output: str, **options
     Submitting the same id and content again starts nothing and is safe after any error. Exits with 0 once the Job is
     there; with --wait with the exit code of the command, or one that says what else ended it (docs/submit.md).
     """
+    if output == "yaml" and (file is not None or options["wait"]):
+        raise click.UsageError("-o yaml is for one result: with --file and --wait there are several, so say -o json")
     if file is not None:
         if words or options["image"] or options["wait"] or options["dry_run"]:
             raise click.UsageError("--file stands alone: its lines say what to run, and it neither waits nor prints")
