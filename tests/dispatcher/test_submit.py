@@ -4,23 +4,13 @@ import threading
 from typing import Any
 
 import pytest
-from eightbells.dispatcher import DispatcherError, Submitted
-from eightbells.dispatcher.errors import (
-    Conflict,
-    Forbidden,
-    Gone,
-    Invalid,
-    QuotaExceeded,
-    TooLate,
-    Unavailable,
-)
+from eightbells.dispatcher import Submitted
+from eightbells.dispatcher.errors import Conflict, Gone, TooLate, Unavailable
 from eightbells.dispatcher.names import DISPATCH_ANNOTATION, SPEC_ANNOTATION
 
 from tests.bus.bus import report
 from tests.dispatcher.faults import HANG, MISSING, RESET, TAKEN, Reply, created, refusal
 from tests.dispatcher.submitting import Harbour, dispatch
-
-QUOTA = 'jobs.batch "d" is forbidden: exceeded quota: q, requested: count/jobs.batch=1, used: 1, limited: 1'
 
 
 def test_a_dispatch_is_registered_before_its_job_is_created_and_the_bus_is_told_the_uid(harbour: Harbour) -> None:
@@ -122,37 +112,6 @@ def test_closing_waits_for_no_server_that_is_asked_too_much(harbour: Harbour) ->
     submitting.join()
 
     assert "too many" in errors[0]
-
-
-@pytest.mark.parametrize(
-    ("status", "message", "kind"),
-    [
-        (401, "Unauthorized", Forbidden),
-        (403, 'jobs.batch is forbidden: User "x" cannot create resource', Forbidden),
-        (403, QUOTA, QuotaExceeded),
-        (400, 'admission webhook "w" denied the request: no', Invalid),
-        (403, 'admission webhook "w" denied the request: [policy] no such image', Invalid),
-        (
-            403,
-            "jobs.batch \"d\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no",
-            Invalid,
-        ),
-        (404, 'namespaces "jobs" not found', Invalid),
-        (422, 'Job.batch "d" is invalid: spec.template', Invalid),
-    ],
-)
-def test_what_the_api_refuses_is_an_error_of_its_kind_with_its_own_words(
-    harbour: Harbour, status: int, message: str, kind: type[DispatcherError]
-) -> None:
-    """Forbidden, used up or invalid: it is not tried again, and the message is the API's."""
-    harbour.api.tell("POST", refusal(status, message))
-
-    with pytest.raises(DispatcherError) as error:
-        harbour.open().submit(dispatch())
-
-    assert type(error.value) is kind
-    assert message in str(error.value)
-    assert harbour.api.count("POST") == 1
 
 
 def test_submitting_again_is_the_same_job(harbour: Harbour) -> None:

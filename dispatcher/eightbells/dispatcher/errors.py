@@ -1,8 +1,7 @@
 """What can go wrong when a dispatch is submitted or cancelled; each message says what, where, and the remedy.
 
 DispatcherError
-├── Refused, Invalid  the dispatch cannot become a Job: we say so, or the API (400, 404, 422), or an admission webhook
-│                     or policy, whatever status it chooses
+├── Refused, Invalid  the dispatch cannot become a Job: we say so, or the API (400, 404, 422) or its admission (any)
 ├── Conflict, Gone    another dispatch or a foreign Job has its id or name; its Job was created and is there no more
 ├── UnknownDispatch   the bus knows nothing of it
 ├── Forbidden         the API does not let us (401, 403); QuotaExceeded: a ResourceQuota is used up
