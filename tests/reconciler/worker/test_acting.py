@@ -52,6 +52,16 @@ def test_a_job_that_has_moved_on_is_left_alone(open_post: Callable[..., Post]) -
     assert not post.answers.changed
 
 
+def test_a_job_of_the_same_name_is_left_alone(open_post: Callable[..., Post]) -> None:
+    """Somebody has made it anew."""
+    post = open_post(enforce=True)
+    show_pending(post)
+    post.answers.objects[JOB]["metadata"]["uid"] = "another"
+    post.work()
+    assert len(post.endings()) == 1
+    assert not post.answers.changed
+
+
 def test_a_job_that_ran_is_never_deleted(open_post: Callable[..., Post]) -> None:
     """Only what has not started is ended early."""
     post = open_post(enforce=True)

@@ -84,6 +84,15 @@ def test_a_command_that_is_still_dying_is_not_told(post: Post) -> None:
     assert [one.code for one in post.attempts()] == ["drained"]
 
 
+def test_the_last_attempt_is_told_by_the_ending_alone(post: Post) -> None:
+    """No try is left: the Job says so a second later."""
+    post.show_job(spec={"backoffLimit": 1})
+    failed(post, "a", 1, terminated(1))
+    failed(post, "b", 20, terminated(2))
+    post.work()
+    assert [one.run for one in post.attempts()] == ["a.0"]
+
+
 def test_a_success_that_nothing_can_follow_is_told_by_the_ending_alone(post: Post) -> None:
     """The Job says so a second later; one of several completions is an attempt that ended."""
     post.show_job(**RETRYING)

@@ -155,6 +155,16 @@ def test_what_was_removed_unwatched_ends_as_its_command_said(post: Post) -> None
     assert post.ending().signal is None
 
 
+def test_an_earlier_attempt_does_not_speak_for_a_later_one(post: Post) -> None:
+    """The last run left no word before its Job was removed: nobody knows how it ended."""
+    said = wrapper_document("p", code="exit_nonzero", fault="user", exit_code=7)
+    post.bus.register("d", cluster="c", namespace="batch", job="job-d", job_uid="d", create_ms=0)
+    post.bus.tell("d", "attempt_ended", run="p.0", document=said)
+    post.bus.tell("d", "running", run="q.0")
+    post.sweep()
+    assert (post.ending().code, post.ending().exit_code) == ("unknown", None)
+
+
 def test_what_ended_longer_ago_than_records_live_is_not_told_again(post: Post) -> None:
     """Its record has expired: the bus says so, and the Job is settled."""
     post.bus.set(verdict=1000)

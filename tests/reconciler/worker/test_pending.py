@@ -1,6 +1,7 @@
 """What waits is ended after its grace, and never before we saw it wait for a while ourselves."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from eightbells.events.codes import Code
@@ -26,11 +27,11 @@ def test_what_waits_is_ended_when_its_grace_is_over(post: Post) -> None:
     assert (post.ending().code, post.ending().may_still_start) == ("image_not_found", True)
 
 
-def found_waiting(post: Post) -> None:
+def found_waiting(post: Post, state: dict[str, Any] = HUNG) -> None:
     """A reconciler starts, and a pod has waited for an hour."""
     post.time.seconds += 3600
     post.show_job()
-    post.show_pod("p", HUNG)
+    post.show_pod("p", state)
     post.list_all()
     post.work()
 
@@ -46,6 +47,19 @@ def test_what_is_found_waiting_at_start_is_watched_for_a_while(open_post: Callab
     post.pass_seconds(2)
     post.work()
     assert post.ending().code == "container_config_error"
+
+
+def test_a_pull_that_is_found_failing_is_watched_for_a_whole_back_off(open_post: Callable[..., Post]) -> None:
+    """The kubelet tries again only every five minutes: the registry may have healed."""
+    post = open_post(is_synced=False)
+    found_waiting(post, BACK_OFF)
+    for seconds in (61, 118):
+        post.pass_seconds(seconds)
+        post.work()
+        assert not post.bus.log()
+    post.pass_seconds(2)
+    post.work()
+    assert post.ending().code == "image_not_found"
 
 
 def test_what_starts_meanwhile_is_not_ended(open_post: Callable[..., Post]) -> None:

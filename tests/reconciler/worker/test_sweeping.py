@@ -130,6 +130,15 @@ def test_what_others_watch_is_left_to_them(open_post: Callable[..., Post]) -> No
     assert post.bus.scores(post.bus.key("open", "c")) == before
 
 
+def test_a_dry_run_moves_nothing_on(open_post: Callable[..., Post]) -> None:
+    """Whoever really looks must still find it due."""
+    post = open_post(graces=AT_ONCE, is_dry=True)
+    post.bus.register("d", **PLACE)
+    before = post.bus.scores(post.bus.key("open", "c"))
+    post.sweep()
+    assert post.bus.scores(post.bus.key("open", "c")) == before
+
+
 def test_another_clusters_dispatches_are_not_looked_at(open_post: Callable[..., Post]) -> None:
     """Each cluster has its own list of what is open."""
     post = open_post(graces=AT_ONCE)

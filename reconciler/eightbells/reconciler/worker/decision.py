@@ -43,8 +43,7 @@ class Sights:
     def hold(self, key: str, said: Verdict | NotYet, graces: Graces, now: datetime, clock: float) -> Verdict | NotYet:
         """Return a verdict from a pending state only when it was seen for long enough, else when that will be."""
         found = said if isinstance(said, Verdict) else said.finding
-        if found is None or found.since is None or found.code == Code.NODE_LOST:
-            self._since.pop(key, None)
+        if found is None or found.since is None:
             return said
         since = self._since.setdefault(key, clock)
         if not isinstance(said, Verdict):

@@ -53,6 +53,11 @@ class Record(Struct, frozen=True, kw_only=True):
     rerun_of: str = ""
     traceparent: str = ""
 
+    @property
+    def newest_is_last(self) -> bool:
+        """Whether the newest attempt that ended is the last that began."""
+        return bool(self.newest and self.runs and self.newest.run == self.runs[-1].name)
+
     def number_of(self, run: str) -> int | None:
         """Return the number that the bus gave a run."""
         return next((one.number for one in self.runs if one.name == run), None)

@@ -111,4 +111,6 @@ def seen_with(subject: Subject, view: View, record: Record, now: datetime) -> Sn
         bus = replace(bus, job_uid=bus.job_uid or subject.uid)
     elif snapshot.job is None and bus.job_uid:
         snapshot = view.snapshot(bus.job_uid)
+    if snapshot.job is None and not snapshot.pods and not record.newest_is_last:
+        bus = replace(bus, newest=None)  # a later run has left no word, and an earlier one's is not the dispatch's
     return replace(snapshot, bus=bus)

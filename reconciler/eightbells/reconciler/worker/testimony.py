@@ -50,8 +50,7 @@ def _sighting(finding: Finding, case: Case) -> Sighting | None:
 
 def _newest(record: Record) -> Data | None:
     """The newest attempt's document; the last run may have left no word, and an earlier one's is not its own."""
-    said = record.newest
-    return said if said and record.runs and said.run == record.runs[-1].name else None
+    return record.newest if record.newest_is_last else None
 
 
 def _run(sighting: Sighting | None, dossier: Dossier) -> str:
