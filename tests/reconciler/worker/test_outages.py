@@ -1,14 +1,11 @@
 """The bus goes away and comes back, with or without what it had: nothing is lost, and nothing is said twice."""
 
-import threading
-from typing import Any
-
 import pytest
 from eightbells.reconciler.worker.errors import BusDown
-from eightbells.reconciler.worker.reconciler import Reconciler
 
 from tests.bus.bus import Bus, report
 from tests.reconciler.informer.objects import terminated
+from tests.reconciler.worker.looping import running
 from tests.reconciler.worker.post import Post
 from tests.waiting import wait_until
 
@@ -105,27 +102,12 @@ def scripts_run(post: Post) -> int:
 
 def test_a_full_server_is_one_outage(post: Post, caplog: pytest.LogCaptureFixture) -> None:
     """It answers and takes nothing: that is said once, and what waits is told when it has room."""
-    told: dict[str, Any] = {"options": post.options, "metrics": post.metrics}
-    parts: Any = (Watched(), post.worker, post.sweeper, post.continuity, post.agenda)
-    reconciler = Reconciler(*parts, **told)
     post.bus.server.config_set("maxmemory", 1)
     post.show_job()
     post.show_pod("p", terminated(3))
-    thread = threading.Thread(target=reconciler.run)
-    with caplog.at_level("WARNING"):
-        thread.start()
-        try:
-            wait_until(lambda: post.continuity.is_down, "it notices")
-            post.bus.server.config_set("maxmemory", 0)
-            wait_until(lambda: not post.continuity.is_down, "it is over")
-        finally:
-            reconciler.stop()
-            thread.join()
+    with caplog.at_level("WARNING"), running(post):
+        wait_until(lambda: post.continuity.is_down, "it notices")
+        post.bus.server.config_set("maxmemory", 0)
+        wait_until(lambda: not post.continuity.is_down, "it is over")
     assert post.ending().exit_code == 3
     assert [one.action for one in caplog.records] == ["outage_began", "outage_ended"]  # type: ignore[attr-defined]
-
-
-class Watched:
-    """A view that is complete."""
-
-    is_synced = is_alive = True
