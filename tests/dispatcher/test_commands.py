@@ -125,6 +125,7 @@ def test_get_shows_how_a_dispatch_ended(shell: Shell) -> None:
     text, found = shell.run("get", "d"), json.loads(shell.run("get", "d", "-o", "json").stdout)
 
     assert "state       failed: exit_nonzero, exit code 7, user is to blame" in text.stdout
+    assert "attempts    1: exit_nonzero, " in text.stdout
     assert "some output" in text.stdout
     assert "trouble" in text.stdout
     assert (found["verdict"]["exit_code"], found["stderr"]["tail"]) == (7, "trouble\n")

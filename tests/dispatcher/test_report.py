@@ -6,7 +6,7 @@ from eightbells.dispatcher.jobs import Condition, Job, JobStatus, Metadata
 from eightbells.dispatcher.names import DISPATCH_ANNOTATION
 from eightbells.dispatcher.record import Record, Run
 from eightbells.dispatcher.report import Report, report
-from eightbells.events.schema import Data, Output, Place, Verdict
+from eightbells.events.schema import Attempt, Data, Output, Place, Verdict
 
 RUNNING = Run("pod-1.0", 1, is_over=False, source="/eightbells/wrapper/jobs/pod-1")
 OVER = Run("pod-1.0", 1, is_over=True, source="/eightbells/wrapper/jobs/pod-1")
@@ -60,6 +60,17 @@ def test_an_attempt_that_ended_shows_its_output_before_there_is_an_ending() -> N
 
     assert said.stdout
     assert (said.stdout.tail, said.place.node, said.place.cluster) == ("so far", "n", "c")
+
+
+def test_the_attempt_that_was_the_end_has_its_code_and_times() -> None:
+    """Its run has said so with the ending; what ended before says it by itself, and another's end is not its own."""
+    first, last = Attempt("pod-0.0", 1, code="signalled"), Attempt("pod-1.0", 2)
+    end = Verdict("failed", "exit_nonzero", 7, run=last.run, started_at="2026-01-01T00:00:00Z", finished_at="x")
+
+    attempts = told(attempts=(first, last), verdict=end).attempts
+
+    assert attempts == (first, Attempt("pod-1.0", 2, "exit_nonzero", started_at=end.started_at, finished_at="x"))
+    assert told(attempts=(first, last), verdict=Verdict("failed", "job_deleted")).attempts == (first, last)
 
 
 def test_a_job_says_why_it_failed() -> None:

@@ -65,7 +65,7 @@ def report(dispatch: str, record: Record, job: Job | None, *, heartbeat: float, 
         message=said.message if said else None,
         remedy=said.remedy if said else None,
         place=_place(record, said, mine),
-        attempts=record.attempts,
+        attempts=_attempts(record),
         stdout=said.stdout if said else None,
         stderr=said.stderr if said else None,
         warnings=said.warnings if said else (),
@@ -86,6 +86,15 @@ def state_of(record: Record) -> State:
     if not record.runs:
         return "registered"
     return "attempt_ended" if record.runs[-1].is_over else "running"
+
+
+def _attempts(record: Record) -> tuple[Attempt, ...]:
+    """The run that ended the dispatch says so in the ending alone."""
+    end = record.verdict
+    if end is None or end.run is None:
+        return record.attempts
+    told = {"code": end.code, "started_at": end.started_at, "finished_at": end.finished_at}
+    return tuple(replace(one, **told) if one.run == end.run and one.code is None else one for one in record.attempts)
 
 
 def _place(record: Record, said: Data | None, job: Job | None) -> Place:

@@ -51,8 +51,9 @@ def show_output(output: Output | None, *, err: bool) -> None:
 def _lines(report: "Report") -> list[tuple[str, str | None]]:
     place, job = report.place, report.job
     where = [(name, getattr(place, name)) for name in ("cluster", "namespace", "job", "pod", "node", "image")]
+    unknown = "nobody told its end" if report.verdict else "running"
     attempts = [
-        f"{one.number}: {one.code or 'running'}{f', {one.started_at} to {one.finished_at}' if one.finished_at else ''}"
+        f"{one.number}: {one.code or unknown}{f', {one.started_at} to {one.finished_at}' if one.finished_at else ''}"
         for one in report.attempts
     ]
     return [
