@@ -53,10 +53,10 @@ def take_binaries() -> Path:
         return find_binaries() or build()
 
 
-def built_directory() -> Path:
+def built_directory(modules: Path = MODULES) -> Path:
     """Where those of these sources are, or would be."""
     made_of = hashlib.sha256(repr((FLAGS, SETTINGS)).encode())
-    for module in sorted(MODULES.iterdir()):
+    for module in sorted(modules.iterdir()):
         made_of.update((module / "go.mod").read_bytes() + (module / "go.sum").read_bytes())
     return CACHE / f"cluster-{made_of.hexdigest()[:16]}"
 

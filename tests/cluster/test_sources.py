@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.binaries import PROGRAMS
+from tests.cluster.binaries import MODULES, PROGRAMS, built_directory
 from tests.cluster.sources import PACKAGES
 from tests.cluster.suite import ROOT, run_suite
 
@@ -51,6 +51,18 @@ def test_without_a_cluster_ci_fails(tmp_path: Path, nowhere: dict[str, str]) -> 
     outcome = run_suite(tmp_path, ASKING, SECONDS, **nowhere, CI="true")
     assert outcome.code == 1
     assert "1 passed, 2 errors" in outcome.said
+
+
+@pytest.mark.parametrize("file", ["etcd/go.mod", "etcd/go.sum", "kubernetes/go.mod", "kubernetes/go.sum"])
+def test_built_binaries_are_kept_for_just_these_sources(tmp_path: Path, file: str) -> None:
+    """Outside the checkout, under a name that is another when any version or hash in the modules is."""
+    modules = shutil.copytree(MODULES, tmp_path / "modules")
+    kept = built_directory(modules)
+    assert kept == built_directory()
+    assert not kept.is_relative_to(ROOT)
+    with (modules / file).open("a") as changed:
+        changed.write("\n")
+    assert built_directory(modules) != kept
 
 
 def test_given_binaries_are_taken_when_they_are_complete(tmp_path: Path, nowhere: dict[str, str]) -> None:
