@@ -7,7 +7,7 @@ import pytest
 from eightbells.reconciler.informer.errors import Refused
 from eightbells.reconciler.worker.acting import release_all
 
-from tests.reconciler.informer.objects import job_dict, pod_dict, terminated, waiting
+from tests.reconciler.informer.objects import job_dict, make_job, pod_dict, terminated, waiting
 from tests.reconciler.worker.post import Post, marked
 
 JOB = "/apis/batch/v1/namespaces/batch/jobs/job-j"
@@ -106,6 +106,15 @@ def test_kept_evidence_is_let_go_when_the_dispatch_has_its_ending(post: Post) ->
     ((method, path, body),) = post.answers.changed
     assert (method, path) == ("PATCH", "/api/v1/namespaces/batch/pods/pod-p")
     assert body == {"metadata": {"uid": "p", "$deleteFromPrimitiveList/finalizers": ["eightbells.io/ending"]}}
+
+
+def test_evidence_that_another_bus_keeps_is_left_alone(post: Post) -> None:
+    """Its dispatch may not have ended there."""
+    post.agenda.put(*post.cache.put_job(make_job("j")))
+    post.show_pod("p", terminated(1), dispatch="dispatch-j", metadata={"finalizers": FINALIZERS})
+    post.work()
+    assert post.cache.is_settled("j")
+    assert not post.answers.changed
 
 
 def test_kept_evidence_is_kept_until_then(post: Post) -> None:

@@ -243,6 +243,20 @@ def test_what_a_dry_run_would_say_is_not_on_the_bus(
     assert [one.code for one in caplog.records if getattr(one, "status", "") == "dry_run"] == ["oom_killed"]  # type: ignore[attr-defined]
 
 
+def test_a_dry_run_says_attempts_and_ending(open_post: Callable[..., Post], caplog: pytest.LogCaptureFixture) -> None:
+    """All that would be published, in its order."""
+    post = open_post(is_dry=True)
+    for number, pod in enumerate("ab"):
+        post.show_pod(pod, terminated(number + 1), metadata={"creationTimestamp": f"2026-11-25T10:00:0{number}Z"})
+    post.fail_job(spec={"backoffLimit": 1})
+    post.pass_seconds(5)
+    with caplog.at_level("INFO"):
+        post.work()
+    said = [(vars(one)["state"], vars(one)["run"]) for one in caplog.records if hasattr(one, "state")]
+    assert said == [("attempt_ended", "a.0"), ("failed", "b.0")]
+    assert not post.bus.log()
+
+
 def test_labels_and_trace_of_the_record_are_in_the_ending(post: Post) -> None:
     """Whoever reports, the caller finds what he gave at submit."""
     post.bus.register("d", cluster="c", labels='{"team":"a"}', traceparent="00-1-2-01", rerun_of="c0")

@@ -19,9 +19,9 @@ class Proposal(Struct, frozen=True, kw_only=True):
     verdict: Verdict | None = None
 
 
-def propose(subject: Subject, said: Verdict | NotYet, dossier: Dossier) -> list[Proposal]:
+def propose(subject: Subject, said: Verdict | NotYet, dossier: Dossier, *, at_once: bool = False) -> list[Proposal]:
     """Return what is to be published now. Attempts go before the ending, which is proposed again when they are told:
-    so the bus numbers the runs in the order in which their pods were made.
+    so the bus numbers the runs in the order in which their pods were made. `at_once`: everything, for who only looks.
     """
     case: Case = dossier.case
     earlier = untold(dossier.attempts, case, dossier.record)
@@ -29,12 +29,16 @@ def propose(subject: Subject, said: Verdict | NotYet, dossier: Dossier) -> list[
         own = testify(said, dossier).run
         earlier = tuple(one for one in earlier if one.run != own)
         if not earlier:
-            report = report_ending(said, dossier)
-            return [Proposal(subject=subject, report=report, code=report.code, verdict=said)]
+            return [_ending(subject, said, dossier)]
     found, number = [], len(dossier.record.runs)
     for one in earlier:
         known = dossier.record.number_of(one.run)
         number += known is None
         report = report_attempt(one, dossier, known or number)
         found.append(Proposal(subject=subject, report=report, code=report.code))
-    return found
+    return [*found, _ending(subject, said, dossier)] if at_once and isinstance(said, Verdict) else found
+
+
+def _ending(subject: Subject, said: Verdict, dossier: Dossier) -> Proposal:
+    report = report_ending(said, dossier)
+    return Proposal(subject=subject, report=report, code=report.code, verdict=said)

@@ -55,7 +55,8 @@ class Publisher:
         if self._options.is_dry:
             for one in proposals:
                 self._say("would publish", one, "dry_run")
-                self.settle(one.subject)
+                if one.verdict:
+                    self.settle(one.subject)
             return
         replies = self._bus.publish([one.report for one in proposals]) if proposals else []
         for one, reply in zip(proposals, replies, strict=True):
@@ -66,12 +67,15 @@ class Publisher:
             else:
                 self._ending_sent(one, reply)
 
+    def pass_over(self, subject: Subject) -> None:
+        """Forget a Job; its pods' evidence may be somebody else's."""
+        self._agenda.forget(subject.key)
+        if subject.uid:
+            self._view.settle(subject.uid)
+
     def settle(self, subject: Subject) -> None:
         """Nothing is to come of this Job any more: let go of its pods' evidence, and forget it."""
-        self._agenda.forget(subject.key)
-        if not subject.uid:
-            return
-        self._view.settle(subject.uid)
+        self.pass_over(subject)
         kept = [one.pod for one in subject.snapshot.pods if not one.gone_at]
         if not self._options.is_dry:
             self._try("lets go of the pods", subject, lambda: release(self._connection, kept))

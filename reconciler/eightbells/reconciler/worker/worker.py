@@ -147,7 +147,7 @@ class Worker:
         if problem:
             extra = {"action": "not_ours", "dispatch": subject.dispatch[:200], "job_uid": subject.uid, "why": problem}
             _log.info("passes over a Job", extra=extra)
-            self._settle(subject)
+            self._publisher.pass_over(subject)
         return not problem
 
     def _wants_record(self, subject: Subject) -> bool:
@@ -191,7 +191,7 @@ class Worker:
             self._told[subject.uid] = frozenset(one.run for one in untold(attempts, case, None))
         if isinstance(said, NotYet):
             self._wait(subject, said, now)
-        return propose(subject, said, dossier)
+        return propose(subject, said, dossier, at_once=self._options.is_dry)
 
     def _with_causes(self, snapshot: Snapshot, record: Record, ask: Ask) -> Snapshot:
         """Ask for what the attempts rest on that nobody has told yet."""
