@@ -4,7 +4,7 @@ import pytest
 from eightbells.dispatcher import DispatcherError
 from eightbells.dispatcher.errors import Forbidden, Invalid, QuotaExceeded
 
-from tests.dispatcher.faults import refusal
+from tests.dispatcher.faults import created, refusal
 from tests.dispatcher.submitting import Harbour, dispatch
 
 QUOTA = 'jobs.batch "d" is forbidden: exceeded quota: q, requested: count/jobs.batch=1, used: 1, limited: 1'
@@ -39,3 +39,12 @@ def test_what_the_api_refuses_is_an_error_of_its_kind_with_its_own_words(
     assert type(error.value) is kind
     assert message in str(error.value)
     assert harbour.api.count("POST") == 1
+
+
+def test_what_only_another_was_quicker_at_is_tried_again(harbour: Harbour) -> None:
+    """A quota that many count at once answers 409; the name of the Job is not taken, and nobody has to hear of it."""
+    message = 'Operation cannot be fulfilled on resourcequotas "q": the object has been modified'
+    harbour.api.tell("POST", refusal(409, message, "Conflict"), created)
+
+    assert harbour.open().submit(dispatch()).status == "created"
+    assert [one.method for one in harbour.api.asked] == ["POST", "POST"]
