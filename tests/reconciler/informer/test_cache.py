@@ -184,6 +184,45 @@ def test_the_uid_of_a_settled_job_is_forgotten_when_the_job_is_gone(cache: Cache
     assert [cache.is_settled(uid) for uid in ("watched", "listed", "there")] == [False, False, True]
 
 
+def test_what_is_settled_needs_not_be_known(cache: Cache, time: Time) -> None:
+    """A UID that nobody here has seen, pods without their Job, and a Job that is gone: nothing of them is kept."""
+    cache.settle("unheard of")
+    cache.put_pod(make_pod("p", "orphans"))
+    cache.settle("orphans")
+    cache.put_job(make_job("gone"))
+    cache.remove_job(NAMESPACE, "gone")
+    cache.settle("gone")
+    assert all(cache.is_settled(uid) for uid in ("unheard of", "orphans", "gone"))
+    assert cache.put_pod(make_pod("p", "orphans", running())) == []
+
+    time.seconds = LEAVING_SECONDS + 1
+    cache.remove_job(NAMESPACE, "somebody else")
+
+    assert not cache.is_settled("gone")
+    assert cache.uids() == []
+    assert cache.sizes().gone == 0
+
+
+def test_tombstones_of_pods_without_their_job_make_room_too(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the last of its pods nothing is left of such a Job."""
+    monkeypatch.setattr(cache._tombs, "_most", 1)
+    for number in range(3):
+        cache.put_pod(make_pod(f"p{number}", f"j{number}"))
+        cache.remove_pod(f"p{number}")
+
+    assert cache.uids() == ["j2"]
+    assert cache.of_dispatch("j0") == ()
+
+
+def test_uids_are_those_of_a_namespace_or_of_all(cache: Cache) -> None:
+    """Each Job has one."""
+    for namespace in ("a", "b"):
+        cache.put_job(make_job(namespace, metadata={"namespace": namespace}))
+
+    assert cache.uids() == ["a", "b"]
+    assert cache.uids("b") == ["b"]
+
+
 def test_what_was_settled_can_be_forgotten(cache: Cache) -> None:
     """A bus that lost its memory is told everything again, after a list."""
     cache.put_job(make_job("j"))
