@@ -84,6 +84,18 @@ def test_a_command_that_is_still_dying_is_not_told(post: Post) -> None:
     assert [one.code for one in post.attempts()] == ["drained"]
 
 
+def test_attempts_that_are_too_old_to_tell_hold_up_nobody(post: Post) -> None:
+    """Longer ago than records live: the bus refuses them, and the Job is settled."""
+    post.bus.set(verdict=1000)
+    end = {"startedAt": "2026-11-25T10:00:01Z", "finishedAt": "2026-11-25T10:00:02Z"}
+    for number, pod in enumerate("abc"):
+        failed(post, pod, number, terminated(number + 1, **end))
+    post.fail_job(spec={"backoffLimit": 2})
+    post.work()
+    assert not post.bus.log()
+    assert post.cache.is_settled("j")
+
+
 def test_the_last_attempt_is_told_by_the_ending_alone(post: Post) -> None:
     """No try is left: the Job says so a second later."""
     post.show_job(spec={"backoffLimit": 1})

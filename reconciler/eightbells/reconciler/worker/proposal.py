@@ -1,5 +1,7 @@
 """What one decision wants to be published: the attempts that nobody has told yet, or the ending. Pure."""
 
+from collections.abc import Container
+
 from eightbells.events.contract.scripts import Report
 from eightbells.reconciler.case import Case
 from eightbells.reconciler.verdict import NotYet, Verdict
@@ -19,12 +21,15 @@ class Proposal(Struct, frozen=True, kw_only=True):
     verdict: Verdict | None = None
 
 
-def propose(subject: Subject, said: Verdict | NotYet, dossier: Dossier, *, at_once: bool = False) -> list[Proposal]:
+def propose(
+    subject: Subject, said: Verdict | NotYet, dossier: Dossier, passed: Container[str] = (), *, at_once: bool = False
+) -> list[Proposal]:
     """Return what is to be published now. Attempts go before the ending, which is proposed again when they are told:
-    so the bus numbers the runs in the order in which their pods were made. `at_once`: everything, for who only looks.
+    so the bus numbers the runs in the order in which their pods were made. Those of `passed` runs are not told.
+    `at_once`: everything, for who only looks.
     """
     case: Case = dossier.case
-    earlier = untold(dossier.attempts, case, dossier.record)
+    earlier = tuple(one for one in untold(dossier.attempts, case, dossier.record) if one.run not in passed)
     if isinstance(said, Verdict):
         own = testify(said, dossier).run
         earlier = tuple(one for one in earlier if one.run != own)

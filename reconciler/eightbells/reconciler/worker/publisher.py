@@ -29,7 +29,7 @@ NEVER = ("ok", "dup", "terminal", "expired")
 
 
 class Publisher:
-    """Publishes and settles, for the one worker."""
+    """Publishes and settles, for the one worker. `expired`: runs that ended longer ago than records live."""
 
     def __init__(
         self,
@@ -49,6 +49,7 @@ class Publisher:
         self._options = options
         self._metrics = metrics
         self._clock = clock
+        self.expired: set[str] = set()
 
     def publish(self, proposals: Sequence[Proposal], now: datetime) -> None:
         """Publish events, attempts and endings together. Raises `BusDown`; then all of it is decided again."""
@@ -70,6 +71,9 @@ class Publisher:
     def pass_over(self, subject: Subject) -> None:
         """Forget a Job; its pods' evidence may be somebody else's."""
         self._agenda.forget(subject.key)
+        if self.expired:
+            pods = {one.pod.uid for one in subject.snapshot.pods}
+            self.expired -= {run for run in self.expired if run.rpartition(".")[0] in pods}
         if subject.uid:
             self._view.settle(subject.uid)
 
@@ -84,6 +88,8 @@ class Publisher:
         if reply.status == "terminal":
             self.settle(one.subject)
             return
+        if reply.status == "expired":
+            self.expired.add(one.report.run)
         if reply.status == "ok":
             self._metrics.attempts.labels(one.code).inc()
             self._say("told of an attempt", one, reply.status)

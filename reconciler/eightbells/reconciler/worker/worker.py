@@ -191,7 +191,7 @@ class Worker:
             self._told[subject.uid] = frozenset(one.run for one in untold(attempts, case, None))
         if isinstance(said, NotYet):
             self._wait(subject, said, now)
-        return propose(subject, said, dossier, at_once=self._options.is_dry)
+        return propose(subject, said, dossier, self._publisher.expired, at_once=self._options.is_dry)
 
     def _with_causes(self, snapshot: Snapshot, record: Record, ask: Ask) -> Snapshot:
         """Ask for what the attempts rest on that nobody has told yet."""
