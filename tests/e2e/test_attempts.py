@@ -161,6 +161,8 @@ def test_retries_are_attempts_until_the_job_decides(site: Site) -> None:
         (1, "exit_nonzero", 9),
         (2, "exit_nonzero", 9),
     ]
+    assert [tail_of(data.stdout) for data in attempts] == ["try\n"] * 2
+    assert all(data.started_at and data.finished_at and data.started_at <= data.finished_at for data in attempts)
     assert len({data.run for data in attempts}) == 2
     assert [attempt.number for attempt in site.get(dispatch).attempts] == [1, 2]
     assert site.endings(dispatch) == []

@@ -223,6 +223,9 @@ def test_what_the_api_refuses_is_an_error_with_its_own_words(site: Site) -> None
         site.dispatcher.submit(site.dispatch("true"))
     with pytest.raises(Invalid, match='namespaces "nowhere" not found'):
         site.dispatcher.submit(site.dispatch("true", namespace="nowhere"))
+    spec = {"tolerations": [{"key": "a", "operator": "Nearly"}]}
+    with pytest.raises(Invalid, match=r'tolerations\[0\].operator: Unsupported value: "Nearly"'):
+        site.dispatcher.submit(site.dispatch("true", template={"kind": "Job", "spec": {"template": {"spec": spec}}}))
 
 
 def used(site: Site, quota: str) -> bool:
