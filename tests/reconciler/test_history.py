@@ -65,7 +65,7 @@ MORE = {
     "deleted-policy": "pod_deleted",
     "init-onfailure": "init_failed",
     "oom-init": "init_failed",
-    "oom-sidecar": "completed_without_report",
+    "oom-sidecar": "sidecar_failed",
     "orphaned": "job_deleted",
     "per-index": "exit_nonzero",
     "power": "node_lost",
@@ -86,7 +86,7 @@ HISTORIES = {"faults": ENDED, "more": MORE}
 RACED = "deleted-force"
 """Deleted by force in the second in which its node was tainted: the cluster's times do not tell which came first."""
 
-CONFLICTS = {"sidecar-fails", "oom-sidecar"}
+CONFLICTS = {"sidecar-fails"}
 """Main ended well and another container failed the pod afterwards: whichever is seen first is the ending."""
 
 

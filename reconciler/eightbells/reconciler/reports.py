@@ -71,6 +71,11 @@ def ended_by_itself(report: Data | None) -> bool:
     return is_final(report) and report is not None and (report.terminated_by or "timeout").startswith("timeout")
 
 
+def was_told_to_stop(report: Data | None) -> bool:
+    """Whether the command ended after somebody outside had told it to."""
+    return is_final(report) and not ended_by_itself(report)
+
+
 def _with_real_times(said: Data) -> Data:
     times = {name: timestamp(moment_of(getattr(said, name))) for name in ("started_at", "finished_at")}
     return replace(said, **times)

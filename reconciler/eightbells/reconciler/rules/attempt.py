@@ -27,13 +27,16 @@ class AttemptRule(Struct, frozen=True):
 
 
 def main_ended(case: Case, sighting: Sighting) -> Finding | None:
-    """Rule 6: main's end. With exit 0 in a pod that failed, another container failed it."""
+    """Rule 6: main's end. With exit 0 in a pod that failed, another container failed it; under restartPolicy Never a
+    container that has ended badly will fail its pod, also before the phase says so.
+    """
     end = end_of_main(case, sighting)
     if end is None:
         return None
     found = judge_end(end)
     failed = failed_other(sighting.pod, case.main) if found.code in SUCCESSES else None
-    return sidecar_failed(case, sighting, failed) if failed and sighting.pod.says.phase == "Failed" else found
+    fails = sighting.pod.says.phase == "Failed" or sighting.pod.wants.restart_policy == "Never"
+    return sidecar_failed(case, sighting, failed) if failed and fails else found
 
 
 def init_failed(case: Case, sighting: Sighting) -> Finding | None:

@@ -9,10 +9,11 @@ from eightbells.reconciler.deletions import asked_at
 from eightbells.reconciler.events import Event, is_later, newest
 from eightbells.reconciler.marks import is_wrapped
 from eightbells.reconciler.messages import is_limit_too_low
-from eightbells.reconciler.reports import code_of, ended_by_itself, is_final
+from eightbells.reconciler.reports import code_of, ended_by_itself, is_final, was_told_to_stop
 from eightbells.reconciler.rules.ends import End, EndRule
 from eightbells.reconciler.times import between, duration
 from eightbells.reconciler.verdict import Finding, fact
+from msgspec.structs import replace
 
 SIGKILL, SIGTERM = 137, 143
 LAST_SIGNAL = 159
@@ -78,8 +79,10 @@ def wrapper_said(end: End) -> Finding | None:
 
 
 def hook_or_probe(end: End) -> Finding | None:
-    """137 and 143: the kubelet kills for a failed hook or probe, and says so only in Events."""
-    if end.exit_code not in {SIGKILL, SIGTERM} or not end.is_main:
+    """137 and 143, or whatever a command makes of a TERM that its wrapper has seen: the kubelet kills for a failed hook
+    or probe, and says so only in Events.
+    """
+    if not end.is_main or not (end.exit_code in {SIGKILL, SIGTERM} or was_told_to_stop(end.report)):
         return None
     events = end.case.about_pod(end.pod)
     hook, killing = newest(events, "FailedPostStartHook"), newest(events, "Killing")
@@ -116,7 +119,8 @@ def ended_after_deletion(end: End) -> Finding | None:
 
 def wrapper_said_at_last(end: End) -> Finding | None:
     """The wrapper's final word about a command that was told to stop, where nobody is found who did."""
-    return _by_report(end)
+    found = _by_report(end)
+    return replace(found, rests_on_events=True) if found else None
 
 
 def wrapper_never_spoke(end: End) -> Finding | None:
