@@ -62,11 +62,13 @@ def test_what_the_wrapper_ends_is_left_to_it(site: Site, yard: Yard) -> None:
 
 
 def test_a_cancelled_dispatch_has_one_ending(site: Site, yard: Yard) -> None:
-    """Canceller, wrapper and reconciler all see it."""
-    dispatch = site.submit("sh", "-c", TRAP.format(0))
+    """Canceller, wrapper and reconciler all see it, and whoever speaks has the command's last word."""
+    dispatch = site.submit("sh", "-c", TRAP.format(3))
     site.wait_for(dispatch, "running")
     assert site.dispatcher.cancel(dispatch).status == "cancelled"
-    assert yard.ending(dispatch).code == "cancelled"
+    data = yard.ending(dispatch)
+    assert (data.code, data.exit_code) == ("cancelled", 3)
+    assert tail_of(data.stdout) == "working\ntold\n"
 
 
 def test_an_image_that_is_not_there_ends_by_the_start_timeout(site: Site, yard: Yard) -> None:

@@ -200,6 +200,38 @@ def test_a_failure_of_what_is_being_cancelled_is_cancelled(post: Post) -> None:
     assert (data.code, data.fault, data.exit_code, data.cause) == ("cancelled", "cancelled", 143, "signalled")
 
 
+def test_a_command_that_is_told_to_stop_has_its_last_word(post: Post) -> None:
+    """Its Job is being deleted: the ending waits until it is dead, and has its exit code and output."""
+    post.bus.register("d", cluster="c", namespace="batch", job="job-j", job_uid="j")
+    post.bus.cancel("d")
+    post.show_job(metadata={"deletionTimestamp": post.at(), "deletionGracePeriodSeconds": 0})
+    post.show_pod("p", running())
+    post.work()
+    gone = {"deletionTimestamp": "2026-11-25T10:00:30Z", "deletionGracePeriodSeconds": 30}
+    post.show_pod("p", running(), metadata=gone)
+    post.pass_seconds(20)
+    post.work()
+    assert not post.endings()
+    post.show_pod("p", terminated(143, message=record_of("p", "running")), metadata=gone)
+    post.work()
+    data = post.ending()
+    assert (data.code, data.exit_code) == ("cancelled", 143)
+    assert data.stdout
+    assert data.stdout.tail == "did it\n"
+
+
+@pytest.mark.parametrize("metadata", [{}, {"deletionTimestamp": "2026-11-25T10:00:30Z"}])
+def test_nobody_waits_longer_for_a_last_word_than_there_can_be_one(post: Post, metadata: dict[str, Any]) -> None:
+    """A pod that its Job left behind, and one on a dead node, run on: the ending says so."""
+    post.show_job(metadata={"deletionTimestamp": post.at(), "deletionGracePeriodSeconds": 0})
+    post.show_pod("p", running(), metadata=metadata)
+    post.work()
+    assert not post.endings()
+    post.pass_seconds(41)
+    post.work()
+    assert (post.ending().code, post.ending().may_still_run) == ("job_deleted", True)
+
+
 def test_a_second_job_with_the_same_id_is_not_believed(post: Post) -> None:
     """The record names the Job that was seen first; another one is passed over, once."""
     post.bus.register("d", cluster="c", job_uid="j")

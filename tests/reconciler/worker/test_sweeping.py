@@ -157,6 +157,7 @@ def test_an_unfinished_job_that_is_gone_was_deleted_after_one_look(post: Post) -
     post.work()
     assert not post.bus.log()
     post.answers.objects.clear()
+    post.pass_seconds(6)
     post.agenda.put("j")
     post.work()
     assert post.ending().code == "job_deleted"
@@ -167,6 +168,7 @@ def test_a_job_that_only_its_pods_are_left_of_was_deleted(post: Post) -> None:
     """Deleted in the background before anybody saw it: its pods name it, and one look finds it gone."""
     gone = {"deletionTimestamp": "2026-11-25T10:00:30Z", "deletionGracePeriodSeconds": 30}
     post.show_pod("p", running(), metadata=gone)
+    post.pass_seconds(41)
     post.work()
     data = post.ending()
     assert (data.code, data.may_still_run) == ("job_deleted", True)

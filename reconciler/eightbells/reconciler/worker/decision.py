@@ -8,10 +8,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 from eightbells.events.codes import Code
+from eightbells.reconciler.case import Case
 from eightbells.reconciler.classify import classify
-from eightbells.reconciler.graces import Graces
-from eightbells.reconciler.snapshot import Snapshot
-from eightbells.reconciler.times import later
+from eightbells.reconciler.containers import is_running
+from eightbells.reconciler.graces import DYING, Graces
+from eightbells.reconciler.snapshot import Sighting, Snapshot
+from eightbells.reconciler.times import START, later
 from eightbells.reconciler.verdict import Asked, NotYet, Verdict
 
 ROUNDS = 5
@@ -20,6 +22,11 @@ ROUNDS = 5
 HOLD = 60.0
 IMAGE_HOLD = 360.0
 """Seconds that a pending state must be seen by us: an image's for one full back-off of the kubelet."""
+
+TAKEN_AWAY = frozenset({Code.CANCELLED, Code.JOB_DELETED})
+
+ORPHANED = 5.0
+"""Seconds after the deletion of its Job in which a pod is deleted too, if it is at all."""
 
 Ask = Callable[[Snapshot, tuple[Asked, ...]], Snapshot]
 
@@ -32,6 +39,28 @@ def decide(snapshot: Snapshot, now: datetime, graces: Graces, ask: Ask) -> tuple
             return said, snapshot
         snapshot = ask(snapshot, said.look)
     return classify(snapshot, now, graces), snapshot
+
+
+def await_last_word(said: Verdict | NotYet, case: Case) -> Verdict | NotYet:
+    """Return a verdict about a Job that was taken away only when its commands are dead, or had the time to die: they
+    were told to stop, and exit code and output are worth those seconds. On a dead node main shows running for ever.
+    """
+    if not isinstance(said, Verdict) or said.code not in TAKEN_AWAY:
+        return said
+    running = [one for one in case.pods if is_running(one.pod, case.main) and not one.gone_at]
+    until = max((_dead_by(one, case) for one in running), default=START)
+    if case.now >= until:
+        return said
+    why = f"{said.explanation.rstrip('.')}; its command is still dying."
+    return NotYet(why=why, until=until, would_be=said.code, finding=said)
+
+
+def _dead_by(sighting: Sighting, case: Case) -> datetime:
+    """By when a command is dead, or its pod was left behind by its Job and nobody told it anything."""
+    if sighting.pod.metadata.deletion_timestamp:
+        return later(sighting.pod.metadata.deletion_timestamp, DYING)
+    begun = (case.job.metadata.deletion_timestamp if case.job else None) or case.snapshot.job_gone_at
+    return later(begun, ORPHANED) if begun else START
 
 
 class Sights:

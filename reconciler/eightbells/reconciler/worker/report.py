@@ -17,6 +17,7 @@ from eightbells.events.schema import TYPE, Attempt, Data, Event, Output, Place, 
 from eightbells.reconciler import attempts as ends
 from eightbells.reconciler.containers import asked_for, status_of
 from eightbells.reconciler.reports import is_final
+from eightbells.reconciler.rules.witness import with_witness
 from eightbells.reconciler.times import between, moment_of, timestamp
 from eightbells.reconciler.verdict import Finding, Verdict
 from eightbells.reconciler.worker.testimony import Dossier, Testimony, testify
@@ -47,7 +48,8 @@ def report_ending(verdict: Verdict, dossier: Dossier) -> Report:
     record = dossier.record
     if record.cancelled_at and verdict.state == "failed" and verdict.code != Code.CANCELLED:
         verdict = _cancelled(verdict)
-    data = _data(verdict, verdict.state, testify(verdict, dossier), dossier)
+    told = testify(verdict, dossier)
+    data = _data(_witnessed(verdict, told, dossier), verdict.state, told, dossier)
     data = replace(data, may_still_start=verdict.may_still_start, attempts=_attempts(data, dossier))
     return _report(data, dossier, seq=record.seq)
 
@@ -57,6 +59,13 @@ def report_attempt(attempt: ends.Attempt, dossier: Dossier, number: int) -> Repo
     told = replace(testify(attempt.finding, dossier), run=attempt.run)
     data = replace(_data(attempt.finding, "attempt_ended", told, dossier), attempt=number)
     return _report(data, dossier, seq=None)
+
+
+def _witnessed(verdict: Verdict, told: Testimony, dossier: Dossier) -> Finding:
+    """A verdict about the Job with what Kubernetes says of the command in its newest pod: exit code and times."""
+    if verdict.pod or told.sighting is None:
+        return verdict
+    return replace(with_witness(dossier.case, told.sighting, verdict), may_still_run=verdict.may_still_run)
 
 
 def _cancelled(verdict: Verdict) -> Verdict:

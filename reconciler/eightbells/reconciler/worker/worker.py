@@ -20,7 +20,7 @@ from eightbells.reconciler.verdict import Asked, NotYet, Verdict
 from eightbells.reconciler.worker.agenda import Agenda
 from eightbells.reconciler.worker.asking import Asker
 from eightbells.reconciler.worker.bus import Bus
-from eightbells.reconciler.worker.decision import Ask, Sights, decide
+from eightbells.reconciler.worker.decision import Ask, Sights, await_last_word, decide
 from eightbells.reconciler.worker.errors import WorkerError
 from eightbells.reconciler.worker.metrics import Metrics
 from eightbells.reconciler.worker.options import Options
@@ -175,6 +175,7 @@ class Worker:
         snapshot = seen_with(subject, self._view, record, now)
         said, snapshot = decide(snapshot, now, graces, lambda seen, asked: complete(seen, asked, place, now))
         snapshot = self._with_causes(snapshot, record, lambda seen, asked: complete(seen, asked, place, now))
+        said = await_last_word(said, Case(snapshot, now, graces))
         return self._conclude(subject, record, self._held(subject, said, now), snapshot, now)
 
     def _conclude(
