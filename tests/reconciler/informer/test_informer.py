@@ -100,6 +100,16 @@ def test_settled_jobs_are_not_announced_again_by_a_list(stage: Stage, tmp_path: 
     assert lists == ["jobs", "pods"] * 3, "Jobs first"
 
 
+def test_pods_wait_for_jobs_also_when_listed_again(stage: Stage, tmp_path: Path) -> None:
+    """However long the Jobs take: the pods are never the older half."""
+    with looking(stage, tmp_path) as lookout:
+        stage.fail("jobs", "list", *[Refusal(503)] * 3)
+        lookout.informer.relist()
+        wait_until(lambda: stage.count("pods", "list") == 2, "the pods are listed again")
+
+    assert [one.kind for one in stage.asked if one.verb == "list"] == ["jobs", "pods", *["jobs"] * 4, "pods"]
+
+
 def test_one_broken_object_is_counted_named_once_and_stops_nothing(
     stage: Stage, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
