@@ -103,7 +103,12 @@ coverage: setup ## run the test suite, measured
 .PHONY: e2e
 e2e: setup ## run the tests that need a Kubernetes cluster, on one that is started for them
 	@$(BIN)/python -m tests.cluster prepare || [ "$$CI" != true ]
-	@$(BIN)/python -m pytest tests/e2e -m e2e -n $(WORKERS) $(ARGS)
+	@$(BIN)/python -m pytest tests/e2e tests/drills -m e2e -n $(WORKERS) $(ARGS)
+
+.PHONY: drills
+drills: setup ## cause every fault on a cluster, and print what a consumer is told; ARGS=--write keeps it as docs/drills.md
+	@$(BIN)/python -m tests.cluster prepare
+	@$(BIN)/python -m tests.drills $(ARGS)
 
 .PHONY: cluster
 cluster: setup ## start a Kubernetes cluster of two nodes to play with; NODES=3 for more

@@ -56,7 +56,8 @@ class Access:
         try:
             yield name
         finally:
-            self.core.delete_namespace(name, grace_period_seconds=0)
+            with suppress(client.exceptions.NotFoundException):  # a test may have deleted it
+                self.core.delete_namespace(name, grace_period_seconds=0)
             if waits:
                 wait_until(
                     lambda: not self._has_namespace(name), f"{name} is gone", within=SECONDS_TO_DELETE, pause=0.1
