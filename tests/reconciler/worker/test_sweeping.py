@@ -157,7 +157,7 @@ def test_an_unfinished_job_that_is_gone_was_deleted_after_one_look(post: Post) -
     post.work()
     assert not post.bus.log()
     post.answers.objects.clear()
-    post.pass_seconds(6)
+    post.pass_seconds(31)
     post.agenda.put("j")
     post.work()
     assert post.ending().code == "job_deleted"

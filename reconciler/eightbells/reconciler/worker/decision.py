@@ -25,8 +25,10 @@ IMAGE_HOLD = 360.0
 
 TAKEN_AWAY = frozenset({Code.CANCELLED, Code.JOB_DELETED})
 
-ORPHANED = 5.0
-"""Seconds after the deletion of its Job in which a pod is deleted too, if it is at all."""
+ORPHANED = 30.0
+"""Seconds after the deletion of its Job in which a pod is deleted too, if it is at all: on a busy cluster the garbage
+collector takes more than five.
+"""
 
 Ask = Callable[[Snapshot, tuple[Asked, ...]], Snapshot]
 
