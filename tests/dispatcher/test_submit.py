@@ -58,6 +58,16 @@ def test_no_post_is_sent_after_the_time_to_create(harbour: Harbour) -> None:
     assert harbour.api.count("POST") == 1
 
 
+def test_a_post_is_given_up_by_the_api_server_before_its_answer_is(harbour: Harbour) -> None:
+    """Whoever looks whether it was done looks when it is decided: it does not come true minutes later."""
+    harbour.api.tell("POST", created)
+
+    harbour.open().submit(dispatch())
+
+    (posted,) = harbour.api.asked
+    assert posted.path.endswith("/jobs?timeout=30s")
+
+
 def test_no_post_is_sent_by_who_comes_too_late(harbour: Harbour) -> None:
     """The time to create has passed before its turn came: the API is not asked at all."""
     with pytest.raises(TooLate, match="submitting again is safe"):
