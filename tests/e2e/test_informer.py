@@ -82,7 +82,20 @@ def test_streams_that_end(strait: Strait, place: Roads, kubeconfig: Path, how: s
         expect(lookout, place, gone)
 
 
-@pytest.mark.parametrize("fault", [*ENDS, SILENCE, SLOW, *map(Refusal, (401, 403, 410, 429, 500, 503))], ids=str)
+@pytest.mark.parametrize("fault", [SILENCE, SLOW])
+def test_streams_that_never_bring_a_line(strait: Strait, place: Roads, kubeconfig: Path, fault: Fault) -> None:
+    """They are open and healthy, and perhaps bytes come: they are given up, and what happened meanwhile is seen."""
+    with looking(kubeconfig, place.namespace) as lookout:
+        place.wait_until_same(lookout)
+        for kind in ("jobs", "pods"):
+            strait.fail(kind, "watch", fault, fault)
+            strait.cut(kind, CLOSE)
+        wait_until_tried(strait, "pods", "watch")
+        gone = change_behind_its_back(place)
+        expect(lookout, place, gone)
+
+
+@pytest.mark.parametrize("fault", [*ENDS, *map(Refusal, (401, 403, 410, 429, 500, 503))], ids=str)
 def test_watches_that_go_wrong_from_the_start(strait: Strait, place: Roads, kubeconfig: Path, fault: Fault) -> None:
     """Whatever happens in that gap comes by the next watch, or by the list before it."""
     with looking(kubeconfig, place.namespace) as lookout:

@@ -42,6 +42,31 @@ def test_what_will_not_change_soon_is_waited_for_at_once(error: ClusterError, se
     assert delays(error) == [seconds]
 
 
+class Over(threading.Event):
+    """Notes for how long it was waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waited: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waited.append(timeout or 0.0)
+        return False
+
+
+def test_there_is_a_gap_between_two_requests_also_when_all_goes_well() -> None:
+    """A server that ends each watch after one line is asked once a second, and at once after a long one."""
+    now, over = [100.0], Over()
+    pace = Pace(TIMINGS, over, lambda: now[0])
+    pace.wait()
+    assert over.waited == []
+    for passed in (0.25, 600.0):
+        now[0] += passed
+        pace.wait()
+
+    assert over.waited == [0.75, 0.0]
+
+
 def test_success_forgets_the_failures() -> None:
     """The next one is the first again."""
     pace = Pace(TIMINGS, threading.Event())

@@ -67,6 +67,21 @@ def test_a_watch_that_goes_wrong_from_the_start(stage: Stage, tmp_path: Path, fa
         expect(lookout, stage)
 
 
+@pytest.mark.parametrize("fault", [SILENCE, SLOW])
+def test_a_stream_that_never_brings_a_line(stage: Stage, tmp_path: Path, fault: Fault) -> None:
+    """It is open and healthy, and perhaps bytes come: it is given up, and what happened meanwhile is seen."""
+    fill(stage)
+    with looking(stage, tmp_path, timings=FAST) as lookout:
+        lookout.wait_until_same(stage)
+        for kind in ("jobs", "pods"):
+            lookout.mark(stage, kind)
+            stage.fail(kind, "watch", fault)
+            stage.cut(kind, CLOSE)
+        wait_until(lambda: all(stage.count(kind, "watch") >= 2 for kind in ("jobs", "pods")), "it is watched again")
+        change_behind_its_back(stage)
+        expect(lookout, stage)
+
+
 @pytest.mark.parametrize("fault", [RESET, *map(Refusal, (401, 403, 410, 429, 500, 503))])
 def test_a_list_that_goes_wrong(stage: Stage, tmp_path: Path, fault: Fault) -> None:
     """It is made again from its first page, and only a complete one tells what is gone."""
