@@ -8,7 +8,7 @@ from eightbells.events.document import encode
 from msgspec.structs import replace
 
 from tests.consumer.consuming import event
-from tests.reconciler.informer.objects import make_job, running, terminated
+from tests.reconciler.informer.objects import make_job, running, terminated, waiting
 from tests.reconciler.worker.post import Post, record_of
 
 OOM = terminated(137, "OOMKilled", startedAt="2026-11-25T10:00:02Z", finishedAt="2026-11-25T10:00:09Z")
@@ -218,6 +218,19 @@ def test_a_command_that_is_told_to_stop_has_its_last_word(post: Post) -> None:
     assert (data.code, data.exit_code) == ("cancelled", 143)
     assert data.stdout
     assert data.stdout.tail == "did it\n"
+
+
+def test_a_command_that_runs_before_the_kubelet_says_so_has_its_last_word(post: Post) -> None:
+    """Its wrapper has spoken, and the pod still shows that its container is being created."""
+    post.bus.tell("d", "running", run="p.0", job_uid="j")
+    post.show_job(metadata={"deletionTimestamp": post.at(), "deletionGracePeriodSeconds": 0})
+    post.show_pod("p", waiting("ContainerCreating"))
+    post.work()
+    assert not post.endings()
+    gone = {"deletionTimestamp": "2026-11-25T10:00:30Z", "deletionGracePeriodSeconds": 30}
+    post.show_pod("p", terminated(143), metadata=gone)
+    post.work()
+    assert post.ending().exit_code == 143
 
 
 @pytest.mark.parametrize("metadata", [{}, {"deletionTimestamp": "2026-11-25T10:00:30Z"}])

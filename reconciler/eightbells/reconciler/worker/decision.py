@@ -10,11 +10,12 @@ from datetime import datetime
 from eightbells.events.codes import Code
 from eightbells.reconciler.case import Case
 from eightbells.reconciler.classify import classify
-from eightbells.reconciler.containers import is_running
+from eightbells.reconciler.containers import is_running, status_of
 from eightbells.reconciler.graces import DYING, Graces
 from eightbells.reconciler.snapshot import Sighting, Snapshot
 from eightbells.reconciler.times import START, later
 from eightbells.reconciler.verdict import Asked, NotYet, Verdict
+from eightbells.reconciler.worker.record import Record
 
 ROUNDS = 5
 """A decision may need each of four questions once."""
@@ -43,18 +44,26 @@ def decide(snapshot: Snapshot, now: datetime, graces: Graces, ask: Ask) -> tuple
     return classify(snapshot, now, graces), snapshot
 
 
-def await_last_word(said: Verdict | NotYet, case: Case) -> Verdict | NotYet:
+def await_last_word(said: Verdict | NotYet, case: Case, record: Record) -> Verdict | NotYet:
     """Return a verdict about a Job that was taken away only when its commands are dead, or had the time to die: they
     were told to stop, and exit code and output are worth those seconds. On a dead node main shows running for ever.
+    A wrapper speaks before the kubelet says that it runs: then the record knows of a run that is not over.
     """
     if not isinstance(said, Verdict) or said.code not in TAKEN_AWAY:
         return said
-    running = [one for one in case.pods if is_running(one.pod, case.main) and not one.gone_at]
-    until = max((_dead_by(one, case) for one in running), default=START)
+    until = max((_dead_by(one, case) for one in case.pods if _is_alive(one, case, record)), default=START)
     if case.now >= until:
         return said
     why = f"{said.explanation.rstrip('.')}; its command is still dying."
     return NotYet(why=why, until=until, would_be=said.code, finding=said)
+
+
+def _is_alive(sighting: Sighting, case: Case, record: Record) -> bool:
+    if sighting.gone_at or status_of(sighting.pod, case.main).now.terminated:
+        return False
+    prefix = f"{sighting.pod.uid}."
+    has_begun = any(not run.is_over and run.name.startswith(prefix) for run in record.runs)
+    return has_begun or is_running(sighting.pod, case.main)
 
 
 def _dead_by(sighting: Sighting, case: Case) -> datetime:

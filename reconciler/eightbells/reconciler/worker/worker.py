@@ -175,7 +175,7 @@ class Worker:
         snapshot = seen_with(subject, self._view, record, now)
         said, snapshot = decide(snapshot, now, graces, lambda seen, asked: complete(seen, asked, place, now))
         snapshot = self._with_causes(snapshot, record, lambda seen, asked: complete(seen, asked, place, now))
-        said = await_last_word(said, Case(snapshot, now, graces))
+        said = await_last_word(said, Case(snapshot, now, graces), record)
         return self._conclude(subject, record, self._held(subject, said, now), snapshot, now)
 
     def _conclude(
