@@ -10,7 +10,7 @@ import sys
 
 from tests.cluster.binaries import BinariesMissing, take_binaries
 from tests.cluster.cluster import Cluster
-from tests.cluster.network import NetworkError
+from tests.cluster.network import MAX_NODES, NetworkError
 from tests.cluster.progress import say
 from tests.cluster.sources import KUBECONFIG, PACKAGES
 
@@ -21,6 +21,8 @@ def main() -> int:
     parser.add_argument("--name", default="default", help="of the cluster (default)")
     parser.add_argument("--nodes", type=int, default=2, help="how many, when it is made (2)")
     asked = parser.parse_args()
+    if not 0 < asked.nodes <= MAX_NODES:
+        parser.error(f"a cluster here has 1 to {MAX_NODES} nodes, not {asked.nodes}")
     try:
         match asked.what:
             case "up":

@@ -106,6 +106,15 @@ def test_packages_that_are_missing_are_listed() -> None:
     assert not {"dash", "neither"} & {*listed.split()}
 
 
+@pytest.mark.parametrize("nodes", ["0", "15"])
+def test_a_number_of_nodes_that_cannot_be_is_refused(nodes: str) -> None:
+    """Before anything is installed or built, with the numbers that can."""
+    words = [sys.executable, "-m", "tests.cluster", "up", "--name", "none", "--nodes", nodes]
+    ran = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert ran.stderr.endswith(f"a cluster here has 1 to 14 nodes, not {nodes}\n")
+
+
 def test_who_may_not_install_is_told_what_to_say() -> None:
     """Without root nothing is installed, and one line has the command."""
     as_nobody = ("setpriv", "--reuid=65534", "--clear-groups") if os.geteuid() == 0 else ()
