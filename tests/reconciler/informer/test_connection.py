@@ -227,23 +227,6 @@ def test_a_plugin_that_hangs_is_an_outage_and_is_waited_for_by_all_at_once(api: 
     connection.close()
 
 
-@pytest.mark.parametrize("text", ["", "a: [", "just words", "clusters: 7", "contexts: [1, 2]\ncurrent-context: x"])
-def test_a_kubeconfig_that_is_none_is_a_clear_error(tmp_path: Path, text: str) -> None:
-    """The file is named, and what to do."""
-    (tmp_path / "broken").write_text(text)
-
-    with pytest.raises(errors.Unavailable, match=r"(?s)broken: .*--kubeconfig"):
-        Connection.find(str(tmp_path / "broken")).get("/x")
-
-
-def test_a_context_that_is_not_there_is_named(api: Api, tmp_path: Path) -> None:
-    """Its name is in the message."""
-    api.write_kubeconfig(tmp_path / "kubeconfig", token="t0ken")
-
-    with pytest.raises(errors.Unavailable, match="no-such-context"):
-        Connection.find(str(tmp_path / "kubeconfig"), "no-such-context").get("/x")
-
-
 @pytest.mark.parametrize(("said", "seconds"), [("7", 7), (" 0 ", 0), ("²", None), ("Wed, 21", None), (None, None)])
 def test_what_retry_after_says(said: str | None, seconds: float | None) -> None:
     """A number of seconds, or nothing that we read."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 
-from eightbells.reconciler.informer.credentials import Credentials, authorization, changes_of
+from eightbells.reconciler.informer.credentials import Credentials, changes_of
 from eightbells.reconciler.informer.errors import ClusterError, Unavailable
 from kubernetes import client
 from msgspec import Struct
@@ -82,7 +82,7 @@ class Access:
         """Only one thread at a time is in here."""
         try:
             used = self._current()
-            ready = Ready(used, authorization(used.configuration))
+            ready = Ready(used, self._credentials.headers(used.configuration))
         except BaseException as error:  # noqa: BLE001  # whoever waits raises it
             self._under_way = None
             made.set_exception(error)
@@ -108,9 +108,12 @@ class Access:
         self._changes = changes_of(self._files)
         try:
             configuration = self._credentials.read()
+            configuration.connection_pool_maxsize = self._connections
+            self._client = client.ApiClient(configuration)
+        except (OSError, ValueError) as error:  # a proxy, or a file, that the pool cannot use
+            self._failure = Unavailable(f"no way to the cluster by {self._credentials.source}: {error}")
+            raise self._failure from None
         except ClusterError as failure:
             self._failure = failure
             raise
-        configuration.connection_pool_maxsize = self._connections
-        self._client = client.ApiClient(configuration)
         return self._client

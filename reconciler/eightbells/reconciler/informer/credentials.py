@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml  # type: ignore[import-untyped]
 from eightbells.reconciler.informer.errors import Unavailable
 from kubernetes import client, config
 from msgspec import Struct
@@ -19,9 +18,6 @@ IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 NAMED = ("tokenFile", "client-certificate", "client-key", "certificate-authority")
 """The fields of a kubeconfig's users and clusters that name a file."""
-
-BROKEN = (config.ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, AttributeError, KeyError)
-"""What the loader raises for a kubeconfig that is none: mostly what happened to go wrong in it."""
 
 REMEDY = "name another with --kubeconfig and --context, or look at it with `kubectl config view`"
 
@@ -37,30 +33,40 @@ class Credentials(Struct, frozen=True):
         """Return the configuration. Raises `Unavailable` where there is none, or none with credentials."""
         try:
             found = self.load()
-        except BROKEN as error:
+        except Exception as error:  # noqa: BLE001  # the loader fails at what is malformed in whatever way it happens to
             raise Unavailable(f"no way to the cluster by {self.source}: {error}; {REMEDY}") from None
-        if not authorization(found) and not found.cert_file:
-            raise Unavailable(f"no credentials in {self.source}: its user, or the plugin that it names, yields none")
+        self.headers(found)
         return found
+
+    def headers(self, configuration: client.Configuration) -> dict[str, str]:
+        """Return what lets a request in at this moment: the configuration reads its token anew, or runs its plugin,
+        when it is due. Raises `Unavailable` where nothing does.
+        """
+        try:
+            settings = configuration.auth_settings().get("BearerToken")
+        except Exception as error:  # noqa: BLE001  # as above
+            raise Unavailable(f"no credentials in {self.source}: {error}") from None
+        if settings and settings["value"]:
+            return {"Authorization": str(settings["value"])}
+        if not configuration.cert_file:
+            raise Unavailable(f"no credentials in {self.source}: its user, or the plugin that it names, yields none")
+        return {}
 
 
 def find_credentials(kubeconfig: str | None = None, context: str | None = None) -> Credentials:
     """Look where kubectl looks: the kubeconfig that is named, $KUBECONFIG, ~/.kube/config, and then the pod."""
-    paths = kubeconfig or os.environ.get("KUBECONFIG") or str(Path.home() / ".kube/config")
-    if kubeconfig or context or any(Path(one).exists() for one in paths.split(os.pathsep) if one):
-        return Credentials(lambda: _load_kubeconfig(paths, context), lambda: tuple(_files_of(paths)), paths)
+    said = kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
+    # Not by pathlib, which fails for a user without a home, as a pod's often is.
+    paths = [os.path.expanduser(one) for one in said.split(os.pathsep) if one]  # noqa: PTH111
+    if kubeconfig or context or any(map(os.path.exists, paths)):
+        joined = os.pathsep.join(paths)
+        return Credentials(lambda: _load_kubeconfig(joined, context), lambda: tuple(_files_of(paths)), joined)
     return Credentials(_load_in_cluster, lambda: (IN_CLUSTER / "token", IN_CLUSTER / "ca.crt"), "this pod")
 
 
 def changes_of(files: tuple[Path, ...]) -> tuple[int, ...]:
     """Return when each file was last changed; 0 for one that is not there."""
     return tuple(_changed_at(file) for file in files)
-
-
-def authorization(configuration: client.Configuration) -> dict[str, str]:
-    """Return the header of this moment: the configuration reads its token anew, or runs its plugin, when it is due."""
-    settings = configuration.auth_settings().get("BearerToken")
-    return {"Authorization": str(settings["value"])} if settings and settings["value"] else {}
 
 
 def _changed_at(file: Path) -> int:
@@ -82,9 +88,9 @@ def _load_in_cluster() -> client.Configuration:
     return made
 
 
-def _files_of(paths: str) -> Iterator[Path]:
+def _files_of(paths: list[str]) -> Iterator[Path]:
     """The kubeconfigs, and what they name; one that cannot be read is the loader's to complain about."""
-    for path in (Path(one).expanduser() for one in paths.split(os.pathsep) if one):
+    for path in map(Path, paths):
         yield path
         for section in ("user", "cluster"):
             for one in _entries(path, f"{section}s"):
