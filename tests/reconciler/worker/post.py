@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from eightbells.events import document
+from eightbells.events.document import encode
 from eightbells.events.schema import Data, Event
 from eightbells.reconciler.informer.cache import Cache
 from eightbells.reconciler.informer.errors import ClusterError, Forbidden, NotFound
@@ -22,8 +23,10 @@ from eightbells.reconciler.worker.publisher import Publisher
 from eightbells.reconciler.worker.subject import hash_of
 from eightbells.reconciler.worker.sweeper import Sweeper
 from eightbells.reconciler.worker.worker import Worker
+from msgspec.structs import replace
 
 from tests.bus.bus import Bus as TestBus
+from tests.consumer.consuming import event
 from tests.reconciler.informer.moments import Time
 from tests.reconciler.informer.objects import job_dict, pod_dict
 from tests.servers.server import Server
@@ -201,3 +204,10 @@ def record_of(pod: str, state: str, dispatch: str = "d", **more: Any) -> str:
     output = {"tail": "did it\n", "head": "", "total_bytes": 7, "truncated": False, "escaped": False}
     said = {"dispatch_id": dispatch, "state": state, "reporter": "wrapper", "run": f"{pod}.0", "stdout": output}
     return msgspec.json.encode(said | more).decode()
+
+
+def wrapper_document(pod: str, dispatch: str = "d", **more: Any) -> bytes:
+    """What a wrapper of that pod says at the end of its attempt."""
+    said: dict[str, Any] = {"code": "signalled", **more}
+    made = event(dispatch, "attempt_ended", **said)
+    return encode(replace(made, data=replace(made.data, run=f"{pod}.0")))

@@ -4,12 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from eightbells.events.document import encode
-from msgspec.structs import replace
 
-from tests.consumer.consuming import event
-from tests.reconciler.informer.objects import make_job, running, terminated, waiting
-from tests.reconciler.worker.post import Post, record_of
+from tests.reconciler.informer.objects import running, terminated, waiting
+from tests.reconciler.worker.post import Post, record_of, wrapper_document
 
 OOM = terminated(137, "OOMKilled", startedAt="2026-11-25T10:00:02Z", finishedAt="2026-11-25T10:00:09Z")
 
@@ -39,17 +36,6 @@ def test_a_job_that_goes_on_costs_the_bus_nothing(post: Post) -> None:
     post.work()
     assert post.bus.client.info("stats")["total_commands_processed"] == before + 1
     assert not post.bus.log()
-
-
-def test_what_the_wrapper_has_ended_is_read_and_settled(post: Post) -> None:
-    """Nothing is published for it, not even a conflict."""
-    post.bus.tell("d", run="p.0")
-    post.show_job()
-    post.show_pod("p", terminated(0))
-    post.work()
-    assert post.cache.is_settled("j")
-    assert len(post.bus.log()) == 1
-    assert "conflicts" not in post.bus.record("d")
 
 
 def test_a_final_termination_message_stands_in_for_what_the_bus_never_got(post: Post) -> None:
@@ -100,47 +86,6 @@ def test_the_newest_attempt_on_the_bus_goes_with_the_verdict(post: Post) -> None
     assert [(one.number, one.code, one.charged) for one in data.attempts] == [(1, "drained", False)]
 
 
-def test_a_record_that_moves_is_looked_at_again(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A wrapper that speaks between the look and the publish is not overruled."""
-    publish = post.link.publish
-    spoken: list[Any] = []
-
-    def speak_first(reports: Any) -> Any:
-        if not spoken:
-            spoken.append(post.bus.tell("d", run="p.0"))
-        return publish(reports)
-
-    monkeypatch.setattr(post.link, "publish", speak_first)
-    post.bus.tell("d", "running", run="p.0")
-    post.show_job()
-    post.show_pod("p", OOM)
-    post.work()
-    assert [one["s"] for one in post.bus.log()] == ["running", "completed"]
-    assert post.bus.record("d")["conflicts"] == "1"
-    assert post.cache.is_settled("j")
-
-
-def test_a_record_that_moves_without_ending_gets_its_verdict_at_the_second_look(
-    post: Post, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """`moved` costs one more look, and nothing is lost."""
-    publish = post.link.publish
-    spoken: list[Any] = []
-
-    def speak_first(reports: Any) -> Any:
-        if not spoken:
-            spoken.append(post.bus.tell("d", "running", run="p.0"))
-        return publish(reports)
-
-    monkeypatch.setattr(post.link, "publish", speak_first)
-    post.show_job()
-    post.show_pod("p", OOM)
-    post.work()
-    assert post.ending().code == "oom_killed"
-    labels = {"code": "oom_killed", "status": "moved"}
-    assert post.metrics.registry.get_sample_value("eightbells_reconciler_verdicts_total", labels) == 1
-
-
 def test_what_was_removed_unwatched_ends_as_its_command_said(post: Post) -> None:
     """By the newest attempt on the bus; an exit code that none can be is left out."""
     for name, exit_code in (("d", 7), ("e", 1000)):
@@ -163,41 +108,6 @@ def test_an_earlier_attempt_does_not_speak_for_a_later_one(post: Post) -> None:
     post.bus.tell("d", "running", run="q.0")
     post.sweep()
     assert (post.ending().code, post.ending().exit_code) == ("unknown", None)
-
-
-def test_what_ended_longer_ago_than_records_live_is_not_told_again(post: Post) -> None:
-    """Its record has expired: the bus says so, and the Job is settled."""
-    post.bus.set(verdict=1000)
-    post.show_job()
-    post.show_pod("p", OOM)
-    post.work()
-    assert not post.bus.log()
-    assert post.cache.is_settled("j")
-
-
-def test_two_reconcilers_say_it_once(open_post: Callable[..., Post]) -> None:
-    """Both see it, both publish, and there is one ending and no conflict."""
-    posts = [open_post(), open_post()]
-    for one in posts:
-        one.show_job()
-        one.show_pod("p", OOM)
-    items = [one.worker for one in posts]
-    for worker in items:
-        worker.work(0.0)
-    assert len(posts[0].endings()) == 1
-    assert all(one.cache.is_settled("j") for one in posts)
-    assert "conflicts" not in posts[0].bus.record("d")
-
-
-def test_a_failure_of_what_is_being_cancelled_is_cancelled(post: Post) -> None:
-    """The exit code stays, and what it would have been is its cause."""
-    post.bus.register("d", cluster="c")
-    post.bus.cancel("d")
-    post.show_job()
-    post.show_pod("p", terminated(143))
-    post.work()
-    data = post.ending()
-    assert (data.code, data.fault, data.exit_code, data.cause) == ("cancelled", "cancelled", 143, "signalled")
 
 
 def test_a_command_that_is_told_to_stop_has_its_last_word(post: Post) -> None:
@@ -245,34 +155,6 @@ def test_nobody_waits_longer_for_a_last_word_than_there_can_be_one(post: Post, m
     assert (post.ending().code, post.ending().may_still_run) == ("job_deleted", True)
 
 
-def test_a_second_job_with_the_same_id_is_not_believed(post: Post) -> None:
-    """The record names the Job that was seen first; another one is passed over, once."""
-    post.bus.register("d", cluster="c", job_uid="j")
-    post.show_job("copy", name="copy")
-    post.show_pod("p", OOM, job="copy")
-    post.work()
-    assert not post.endings()
-    assert post.cache.is_settled("copy")
-
-
-def test_a_job_of_another_bus_is_passed_over(post: Post) -> None:
-    """Its label is the hash of another namespace: nothing is published for it."""
-    job = make_job("j")
-    post.agenda.put(*post.cache.put_job(job))
-    post.show_pod("p", OOM, dispatch="dispatch-j")
-    post.work()
-    assert not post.bus.log()
-    assert post.cache.is_settled("j")
-
-
-def test_an_id_that_is_none_is_passed_over(post: Post) -> None:
-    """Anybody can write an annotation: one that is no dispatch id costs nobody anything."""
-    post.show_job(dispatch="{not an id}")
-    post.show_pod("p", OOM, dispatch="{not an id}")
-    post.work()
-    assert not post.bus.log()
-
-
 def test_what_a_dry_run_would_say_is_not_on_the_bus(
     open_post: Callable[..., Post], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -310,10 +192,3 @@ def test_labels_and_trace_of_the_record_are_in_the_ending(post: Post) -> None:
     post.work()
     (event,) = post.events("failed")
     assert (event.data.labels, event.traceparent, event.data.rerun_of) == ({"team": "a"}, "00-1-2-01", "c0")
-
-
-def wrapper_document(pod: str, dispatch: str = "d", **more: Any) -> bytes:
-    """What a wrapper of that pod says at the end of its attempt."""
-    said: dict[str, Any] = {"code": "signalled", **more}
-    made = event(dispatch, "attempt_ended", **said)
-    return encode(replace(made, data=replace(made.data, run=f"{pod}.0")))
