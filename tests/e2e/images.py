@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.locks import locked
+from tools.images.workshop import find_local
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS_TO_BUILD = 900
@@ -46,7 +47,8 @@ def provide_images(cluster: Cluster, folder: Path) -> Images:
 
 def build_images(folder: Path) -> None:
     """On bases made here: what a public tag holds today is not what is tested."""
-    subprocess.run(("make", "runtime", "ARCHS=amd64"), cwd=ROOT, stdout=STDERR, check=True, timeout=SECONDS_TO_BUILD)
+    archs = f"ARCHS={find_local().debian}"
+    subprocess.run(("make", "runtime", archs), cwd=ROOT, stdout=STDERR, check=True, timeout=SECONDS_TO_BUILD)
     words = (sys.executable, "-m", "tools.images", "--base", "local", "--save", str(folder))
     environment = {**os.environ, "TMPDIR": str(folder)}
     subprocess.run(words, cwd=ROOT, env=environment, stdout=STDERR, check=True, timeout=SECONDS_TO_BUILD)
