@@ -79,17 +79,21 @@ class Model:
 
     # Reporting.
 
-    def register(self, dispatch: str) -> Reply:
+    def register(self, dispatch: str, spec: str) -> Reply:
         record = self.records.get(dispatch, Record())
         if record.ending:
             return "ended", record.seq, record.ending.verdict
         if record.is_cancelled:
             return "cancelling", record.seq
+        first = record.payload.get("spec", "")
+        if spec and first and spec != first:
+            return "other", record.seq, first
         status = "known" if record.is_registered else "ok"
         if status == "ok":
             record.is_registered = True
             record.seq += 1
             record.payload |= {"labels": "{}", "context": dispatch, "callback": "", "traceparent": "", "rerun_of": ""}
+            record.payload["spec"] = spec
         self.records[dispatch] = record
         self.open[dispatch] = True
         return status, record.seq

@@ -41,9 +41,10 @@ class Subject:
         (reply,) = self.run(request)
         return reply
 
-    def register(self, dispatch: str) -> tuple[Any, ...]:
-        registration = Registration(dispatch, LONG_MS, 0, labels="{}", context=dispatch)
-        return _answer(self.only(reporting.register(self.ns, [registration], CLUSTER)))
+    def register(self, dispatch: str, spec: str) -> tuple[Any, ...]:
+        registration = Registration(dispatch, LONG_MS, 0, labels="{}", context=dispatch, spec=spec)
+        reply = self.only(reporting.register(self.ns, [registration], CLUSTER))
+        return (*_answer(reply), reply.spec) if reply.status == "other" else _answer(reply)
 
     def cancel(self, dispatch: str) -> tuple[Any, ...]:
         return _answer(self.only(reporting.cancel(self.ns, [dispatch], CLUSTER)))

@@ -69,7 +69,11 @@ class Histories(RuleBasedStateMachine):
 
     # Reporters.
 
-    @rule(dispatch=one_dispatch, what=st.sampled_from(("register", "cancel", "beat", "look")))
+    @rule(dispatch=one_dispatch, spec=st.sampled_from(("", "f1", "f2")))
+    def register(self, dispatch: str, spec: str) -> None:
+        assert self.subject.register(dispatch, spec) == self.model.register(dispatch, spec)
+
+    @rule(dispatch=one_dispatch, what=st.sampled_from(("cancel", "beat", "look")))
     def ask(self, dispatch: str, what: str) -> None:
         assert getattr(self.subject, what)(dispatch) == getattr(self.model, what)(dispatch)
 
