@@ -50,7 +50,7 @@ class Case:
             return
         manifest: Any = manifest_of(drill, dispatch, site.settings)
         if self.form == "plain":
-            manifest = without_wrapper(manifest, image)
+            manifest = without_wrapper(manifest, drill.raw.get("main", {}).get("image", image))
         site.cluster.batch.create_namespaced_job(site.namespace, manifest)
 
     def act(self) -> None:

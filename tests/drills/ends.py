@@ -23,10 +23,15 @@ def beside(script: str, **more: Any) -> dict[str, Any]:
 
 def kill_first(case: Case) -> None:
     """SIGKILL to the first process of its container: everything in it is gone."""
-    status = case.site.pods(case.dispatch)[-1].status.container_statuses[0]
-    container = status.container_id.rpartition("/")[2]
+    container = case.wait_until(lambda: find_container(case), "its container has an id")
     (procs, *_) = Path("/sys/fs/cgroup").glob(f"**/{container}/cgroup.procs")
     os.kill(min(int(pid) for pid in procs.read_text().split()), signal.SIGKILL)
+
+
+def find_container(case: Case) -> str:
+    """The id of its container, once the kubelet has told it."""
+    (status,) = case.site.pods(case.dispatch)[-1].status.container_statuses or [None]
+    return str(status.container_id or "").rpartition("/")[2] if status else ""
 
 
 LIMITED = {"resources": {"limits": {"memory": "32Mi"}}}

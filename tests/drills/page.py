@@ -19,7 +19,8 @@ anything of ours. Each had one ending, the one that is expected; what the codes 
 An entry has code, fault and charge; who told it (the wrapper, or the reconciler, and where that has the wrapper's word
 from); and two times in seconds. The first is from the cause (the act, else the command's end, else the submit) until a
 watch showed it in a Job or pod; `-` where it shows in Events alone, or had shown before. The second is from the cause
-until a handler had the ending. The machine was busy: the times say in what order things come, and no more.
+until a handler had the ending. The machine was busy: the times say in what order things come, and no more. In a plain
+image the command is process 1, to which a TERM that it does not handle is nothing: it dies when its grace is over.
 
 The graces were shortened for this, with `--grace-of`: {graces}.
 A Job that has no pod is looked into after 60 s, as always.
@@ -33,7 +34,10 @@ def write_page(outcomes: Sequence[Outcome], version: str) -> None:
     for group in GROUPS:
         lines += [f"\n## {group.title}\n", "| what is done | with the wrapper | plain image |", "|---|---|---|"]
         lines += [row(drill, outcomes) for drill in group.drills if any(one.drill is drill for one in outcomes)]
-    lines += ["\n## Not done here\n", *(f"- {what}: {why}" for what, why in NOT_DONE)]
+    run = {one.drill.name for one in outcomes}
+    left = [one.done for group in GROUPS for one in group.drills if one.name not in run]
+    not_run = [f"- {done}: there is a drill, and it was not part of this run" for done in left]
+    lines += ["\n## Not done here\n", *not_run, *(f"- {what}: {why}" for what, why in NOT_DONE)]
     PAGE.write_text("\n".join(lines) + "\n")
 
 

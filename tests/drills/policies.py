@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from kubernetes import client
+
+from tests.drills.case import Case
 from tests.drills.drill import Drill, Ending, Group
 
 INDEXED = {"completions": 2, "parallelism": 1, "completionMode": "Indexed"}
@@ -14,6 +17,28 @@ def on_code(action: str, code: int) -> dict[str, Any]:
     return {"podFailurePolicy": {"rules": [rule]}}
 
 
+def raise_flag(case: Case) -> None:
+    """Let the next run succeed: the file that the command looks for is there from now on."""
+    flag = client.V1ConfigMap(metadata=client.V1ObjectMeta(name=case.drill.name), data={"up": "x"})
+    case.site.cluster.core.create_namespaced_config_map(case.site.namespace, flag)
+
+
+def until_flag(name: str, done: str, **more: Any) -> Drill:
+    """A command that fails with 9 until somebody raises its flag."""
+    return Drill(
+        name=name,
+        done=done,
+        script="echo working; test -e /flag/up || exit 9",
+        act=raise_flag,
+        fields={"retries": 1},
+        pod={"volumes": [{"name": "flag", "configMap": {"name": name, "optional": True}}]},
+        main={"volumeMounts": [{"name": "flag", "mountPath": "/flag"}]},
+        ours=Ending("exited_zero", attempts=2),
+        plain=Ending("completed_without_report"),
+        **more,
+    )
+
+
 POLICIES = Group(
     "Job policies",
     (
@@ -24,6 +49,10 @@ POLICIES = Group(
             fields={"retries": 1},
             ours=Ending("exit_nonzero", exit_code=9, attempts=2),
             is_slow=True,
+        ),
+        until_flag("retried", "exit 9, retries 1, and the second run succeeds"),
+        until_flag(
+            "ignored", "podFailurePolicy Ignore for exit 9, and the second run succeeds", spec=on_code("Ignore", 9)
         ),
         Drill(
             name="fail-job",

@@ -10,13 +10,11 @@ GROUPS = (ENDS, STARTS, TAKEN, POLICIES)
 RECORDED = "known from objects that a cluster of the same kind left (tests/reconciler)"
 
 NOT_DONE = (
-    ("a crash loop of a native sidecar that main waits for", RECORDED),
     ("node pressure eviction, refusal under pressure, preemption by the kubelet, graceful node shutdown", RECORDED),
     ("device taints", RECORDED),
     ("a broken CNI", RECORDED),
     ("a node that is back after the verdict, whose late ending is a conflict", "not tried"),
     ("a webhook that refuses", "it reads as the ValidatingAdmissionPolicy above; that it reads so was not tried"),
     ("the TTL of a Job that has ended, which is no ending", "not tried here"),
-    ("retries of which one succeeds; podFailurePolicy Ignore", "not tried here"),
 )
 """What of the faults has no drill, and why."""
