@@ -1,4 +1,4 @@
-# `make check` is what CI runs. Everything happens in .venv, which the first target that needs it creates.
+# `make check` and `make e2e` are what CI runs. Everything happens in .venv, which the first target that needs it creates.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
