@@ -4,7 +4,6 @@ Exits with 1 where an ending was not as expected. `--write` keeps the table as d
 """
 
 import argparse
-import os
 import sys
 import tempfile
 from collections.abc import Sequence, Set
@@ -15,11 +14,12 @@ from kubernetes import client
 from tests.cluster.run import begin_run, had_cluster
 from tests.cluster.shared import end_cluster, join_cluster
 from tests.drills.drill import FORMS, Drill, Form
+from tests.drills.given import given_images
 from tests.drills.ground import Outcome, open_ground
 from tests.drills.keeping import keep
 from tests.drills.page import PAGE, describe, write_page
 from tests.drills.table import GROUPS
-from tests.e2e.images import Images, provide_images
+from tests.e2e.images import provide_images
 
 
 def main() -> int:
@@ -71,15 +71,6 @@ def run_all(
 def is_wanted(drill: Drill, asked: argparse.Namespace) -> bool:
     named = not asked.only or any(drill.name.startswith(name) for name in asked.only)
     return named and not (asked.no_nodes and drill.needs_node)
-
-
-def given_images() -> Images | None:
-    """Those that a cluster has already, by the version in their tags."""
-    tag = os.environ.get("EIGHTBELLS_TEST_IMAGES")
-    if not tag:
-        return None
-    names = ("runtime", "executor-python", "executor-debian", "executor-any")
-    return Images(*(f"docker.io/library/eightbells-{name}:{tag}" for name in names))
 
 
 sys.exit(main())

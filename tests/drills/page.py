@@ -12,15 +12,17 @@ PAGE = Path(__file__).resolve().parents[2] / "docs/drills.md"
 HEAD = """# Fault drills
 
 Each of these was done to a real Job on a real cluster (Kubernetes {version}, two nodes on one machine), by
-`make drills ARGS=--write`, which writes this page. A reconciler runs and a consumer listens. Each is done twice: to an
-image that has the wrapper, submitted by the dispatcher (as far as a dispatch can say it), and to a plain image without
-anything of ours. Each had one ending, the one that is expected; what the codes mean is in [faults.md](faults.md).
+`make drills ARGS=--write`, which writes this page (with `--keep FILE`, as here, from several runs). A reconciler runs
+and a consumer listens. Each is done twice: to an image that has the wrapper, submitted by the dispatcher (as far as a
+dispatch can say it), and to a plain image without anything of ours. Each had one ending, the one that is expected;
+what the codes mean is in [faults.md](faults.md).
 
 An entry has code, fault and charge; who told it (the wrapper, or the reconciler, and where that has the wrapper's word
 from); and two times in seconds. The first is from the cause (the act, else the command's end, else the submit) until a
 watch showed it in a Job or pod; `-` where it shows in Events alone, or had shown before. The second is from the cause
 until a handler had the ending. The machine was busy: the times say in what order things come, and no more. In a plain
 image the command is process 1, to which a TERM that it does not handle is nothing: it dies when its grace is over.
+Whose pod was taken away under the wrapper had the command's output in the ending.
 
 The graces were shortened for this, with `--grace-of`: {graces}.
 A Job that has no pod is looked into after 60 s, as always.

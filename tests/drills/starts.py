@@ -132,7 +132,13 @@ STARTS = Group(
         pull("pull-503", "the registry says 503", Behaviour.UNAVAILABLE, "image_registry_unavailable"),
         pull("pull-token", "its server of tokens says 500", Behaviour.TOKEN_UNAVAILABLE, "image_registry_unavailable"),
         pull("pull-reset", "the registry resets connections", Behaviour.RESET, "image_registry_unavailable"),
-        pull("pull-platform", "an image for others", Behaviour.WRONG_PLATFORM, "image_pull_failed", fault="config"),
+        pull(
+            "pull-platform",
+            "an image of another platform",
+            Behaviour.WRONG_PLATFORM,
+            "image_pull_failed",
+            fault="config",
+        ),
         pull("pull-blob", "a layer is not there", Behaviour.MISSING_BLOB, "image_pull_failed", fault="dependency"),
         Drill(
             name="pull-dns",

@@ -7,7 +7,7 @@ from tests.drills.taken import TAKEN
 
 GROUPS = (ENDS, STARTS, TAKEN, POLICIES)
 
-RECORDED = "known from objects that a cluster of the same kind left (tests/reconciler)"
+RECORDED = "known from what a cluster of the same kind showed (the cases in tests/reconciler)"
 
 NOT_DONE = (
     ("node pressure eviction, refusal under pressure, preemption by the kubelet, graceful node shutdown", RECORDED),
