@@ -1,6 +1,7 @@
 """What keeps a command from its start."""
 
 from contextlib import ExitStack
+from http import HTTPStatus
 from typing import Any
 
 from kubernetes import client
@@ -81,14 +82,10 @@ def forbid(site: Site, stack: ExitStack) -> None:
         try:
             core.create_namespaced_pod(site.namespace, pod, dry_run="All")
         except client.ApiException as error:
-            return bool(error.status == FORBIDDEN)
+            return bool(error.status == HTTPStatus.UNPROCESSABLE_ENTITY)  # what a policy answers
         return False
 
     wait_until(is_in_force, "the policy is in force", pause=0.3)
-
-
-FORBIDDEN = 422
-"""What a ValidatingAdmissionPolicy answers, if it does not say another reason."""
 
 
 def call_nobody(site: Site, stack: ExitStack) -> None:
