@@ -50,6 +50,7 @@ def begin(handler: BaseHTTPRequestHandler) -> None:
     """Begin an answer that goes on."""
     handler.send_response(200)
     handler.send_header("Transfer-Encoding", "chunked")
+    handler.send_header("Connection", "close")
     handler.end_headers()
 
 

@@ -60,7 +60,8 @@ class Connection:
 
     def stream(self, path: str, params: Mapping[str, str], *, silence: float) -> Stream:
         """Return an answer that goes on, and breaks when nothing comes for `silence` seconds. Raises as `get` does."""
-        return Stream(self._ask("GET", path, params, silence, preload_content=False))
+        # Whose end may be the connection's, too: the next request must not meet it there.
+        return Stream(self._ask("GET", path, params, silence, preload_content=False, headers={"Connection": "close"}))
 
     def close(self) -> None:
         """Close what is open; it is opened again when it is needed."""
