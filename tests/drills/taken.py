@@ -201,6 +201,8 @@ TAKEN = Group(
                 script=WORKS,
                 act=delete_job(mode),
                 ours=Ending("job_deleted", charged=False, may_still_run=True if mode == "Orphan" else None),
+                # Its verdict waits half a minute for a last word, and may have lost the pod from view by then.
+                is_slow=mode == "Orphan",
             )
             for mode in ("Background", "Foreground", "Orphan")
         ),
