@@ -12,6 +12,7 @@ from tests.cluster.locks import locked
 from tools.images.workshop import find_local
 
 ROOT = Path(__file__).resolve().parents[2]
+EXECUTORS = ("executor-python", "executor-debian", "executor-any")
 SECONDS_TO_BUILD = 900
 STDERR = 2
 """Where builders say what they do: a program that prints results has built images, too."""
@@ -41,14 +42,15 @@ def provide_images(cluster: Cluster, folder: Path) -> Images:
                 cluster.load_image(Path(image["tar"]))
                 Path(image["tar"]).unlink()
         references = {image["name"]: image["reference"] for image in json.loads(listed.read_text())}
-    names = ("runtime", "executor-python", "executor-debian", "executor-any")
-    return Images(*(references[name] for name in names))
+    return Images(*(references[name] for name in ("runtime", *EXECUTORS)))
 
 
 def build_images(folder: Path) -> None:
-    """On bases made here: what a public tag holds today is not what is tested."""
+    """On bases made here: what a public tag holds today is not what is tested. By name, because of all there are the
+    runtime is also built for other machines than the nodes.
+    """
     archs = f"ARCHS={find_local().debian}"
     subprocess.run(("make", "runtime", archs), cwd=ROOT, stdout=STDERR, check=True, timeout=SECONDS_TO_BUILD)
-    words = (sys.executable, "-m", "tools.images", "--base", "local", "--save", str(folder))
+    words = (sys.executable, "-m", "tools.images", *EXECUTORS, "--base", "local", "--save", str(folder))
     environment = {**os.environ, "TMPDIR": str(folder)}
     subprocess.run(words, cwd=ROOT, env=environment, stdout=STDERR, check=True, timeout=SECONDS_TO_BUILD)
