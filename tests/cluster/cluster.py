@@ -7,7 +7,7 @@ what runs changes nothing; stopping leaves nothing.
 import shutil
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -102,8 +102,12 @@ class Cluster(Access):
         """Give every node the images of an archive, as `docker save` or an OCI builder writes it; new nodes, too."""
         with locked(self.directory):
             if kept := images.keep_archive(archive, self.directory / "images"):
-                for node in self._all_nodes():
+                for node in self.nodes:
                     node.load_image(kept)
+                for node in map(self._node, self.plan.spares):
+                    # Somebody does it harm: it may be without power, or without what takes images.
+                    with suppress(AssertionError, RuntimeError):
+                        node.load_image(kept)
 
     def use_registry(self, address: str) -> None:
         """Let the nodes pull from `host:port` by plain HTTP."""
